@@ -1,0 +1,39 @@
+// Profile "fast": binds each secured socket to a FastConnection. For load benches; the rules are in profile "strict".
+import type { TLSSocket } from 'node:tls';
+
+import type { SimulatorCounters } from '../counters.ts';
+import { increment } from '../counters.ts';
+import { SocketCarrier } from '../http2-server/socket-carrier.ts';
+import type { AcceptedSocket } from '../listener.ts';
+import { FastConnection } from './fast-connection.ts';
+import type { FastOptions } from './fast-connection.ts';
+import type { Profile } from './profile.ts';
+
+export class FastProfile implements Profile {
+  readonly #counters: SimulatorCounters;
+  readonly #options: FastOptions;
+
+  constructor(counters: SimulatorCounters, options: FastOptions) {
+    this.#counters = counters;
+    this.#options = options;
+  }
+
+  accept(socket: TLSSocket, accepted: AcceptedSocket): void {
+    const carrier: SocketCarrier = new SocketCarrier(socket, accepted.raw, {
+      onBytes: (chunk) => connection.receive(chunk),
+      onFlush: () => connection.flush(),
+      onClosed: () => connection.stop(),
+    });
+    const connection = new FastConnection(
+      carrier.outbox,
+      (bytes, done) => carrier.write(bytes, done),
+      (message) => {
+        increment(this.#counters.connectionFaults, message);
+        carrier.end();
+      },
+      this.#counters,
+      this.#options,
+    );
+    connection.start();
+  }
+}

@@ -1,0 +1,8 @@
+// What the listener hands secured connections to: one implementation a profile and stack.
+import type { TLSSocket } from 'node:tls';
+
+import type { AcceptedSocket } from '../listener.ts';
+
+export interface Profile {
+  accept(socket: TLSSocket, accepted: AcceptedSocket): void;
+}
