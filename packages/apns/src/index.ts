@@ -21,3 +21,64 @@ export { parseExpiration, expirationSecondsMax } from './expiration.ts';
 export { payloadBytesMax, broadcastPayloadBytesMax } from './payload-limit.ts';
 export { parseInstant, type EpochMs, type EpochSeconds, type Ms } from './time.ts';
 export { quote, quoteSecret, quoteUnknown } from './quote.ts';
+export {
+  alternativePort,
+  channelEndpoints,
+  endpoints,
+  parseEndpoint,
+  parseEnvironment,
+  type Endpoint,
+  type Environment,
+} from './environment.ts';
+export {
+  conductLimits,
+  conductRules,
+  expiryWarningsMs,
+  type ConductLimit,
+  type ConductRule,
+  type ConductRuleId,
+} from './conduct.ts';
+export {
+  isFreeResend,
+  type Abandoned,
+  type Abandonment,
+  type Accepted,
+  type Blame,
+  type Outcome,
+  type Processed,
+  type Rejected,
+  type Retry,
+  type Unregistered,
+  type Verdict,
+} from './verdict.ts';
+export {
+  findReason,
+  reasons,
+  type FaultScope,
+  type Reaction,
+  type ReasonEnd,
+  type ReasonRule,
+  type RetryDelay,
+} from './reasons.ts';
+export { judge, judgeFailure, reactionsTo, type FailureFacts, type JudgeContext, type ReplyFacts } from './judge.ts';
+export { parseReplyBody, replyBodyBytesMax, type ReplyBody } from './reply-body.ts';
+export {
+  devicePathPrefix,
+  headerPlan,
+  headerSlots,
+  type HeaderPlanField,
+  type HeaderPlanOptions,
+  type PlannedField,
+  type PlannedSlot,
+} from './header-plan.ts';
+export { TopicBudget, topicOctetsMax } from './topic-budget.ts';
+export { parseSigningKey, type SigningKey } from './signing-key.ts';
+export {
+  issuedAtOf,
+  nextTokenAt,
+  openProviderTokenSource,
+  ProviderTokenHold,
+  type ProviderToken,
+  type ProviderTokenSource,
+  type ProviderTokenSourceOptions,
+} from './provider-token.ts';
