@@ -1,3 +1,10 @@
+export type { DecodedField, FieldSink } from './hpack/decoded-field.ts';
+export { HpackDecoder } from './hpack/decoder.ts';
+export type { HpackDecoderOptions, HpackFault } from './hpack/decoder.ts';
+export { HpackEncoder, fieldsBytesMax } from './hpack/encoder.ts';
+export type { HpackEncoderOptions } from './hpack/encoder.ts';
+export type { HeaderField, HeaderSlot, Indexing } from './hpack/header-field.ts';
+export { HeaderTemplate } from './hpack/header-template.ts';
 export {
   ErrorCode,
   FrameFlag,

@@ -27,11 +27,12 @@ export interface FrameParserOptions {
 
 /** First size of the buffer for torn frames: most are small. It doubles up to a whole frame. */
 const tailBytesFirst = 1024;
+const noBytes: Buffer = Buffer.alloc(0);
 
 export class FrameParser {
   readonly #sink: FrameSink;
   readonly #frameBytesMax: number;
-  #tail: Buffer = Buffer.alloc(0);
+  #tail: Buffer = noBytes;
   #tailLength = 0;
   /** Octets of payload still to come that nobody wants: unknown frames and frames refused by their header. */
   #skipBytes = 0;
@@ -55,9 +56,11 @@ export class FrameParser {
   /** No further call comes, also from inside one; all further input is ignored. */
   stop(): void {
     this.#isStopped = true;
+    if (!this.#isReceiving) this.#release();
   }
 
   receive(chunk: Buffer): void {
+    if (this.#isStopped) return;
     if (this.#isReceiving) throw new Error('FrameParser.receive was called from inside one of its own callbacks');
     this.#isReceiving = true;
     try {
@@ -70,7 +73,7 @@ export class FrameParser {
     } finally {
       this.#isReceiving = false;
     }
-    if (this.#isStopped) this.#tailLength = 0;
+    if (this.#isStopped) this.#release();
   }
 
   /** Parses the whole frames of bytes[at … end); returns where the first one that is torn begins. */
@@ -205,6 +208,11 @@ export class FrameParser {
   #fail(fault: FrameFault): void {
     if (fault.scope === 'connection') this.#isStopped = true;
     this.#sink.onFrameError(fault);
+  }
+
+  #release(): void {
+    this.#tail = noBytes;
+    this.#tailLength = 0;
   }
 
   #matchPreface(chunk: Buffer): number {
