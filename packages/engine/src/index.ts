@@ -1,1 +1,12 @@
-export {};
+export { createEngine } from './engine.ts';
+export type { Engine, SendAllOptions, SendBytesOptions } from './engine.ts';
+export { EngineClosedError, EngineConfigError, EngineFullError } from './errors.ts';
+export type { EngineEvent } from './events.ts';
+export { defaultLimits } from './limits.ts';
+export type { EngineLimits } from './limits.ts';
+export type { AppOptions, CredentialOptions, EngineOptions, Seams } from './options.ts';
+export type { Outcome } from './outcome.ts';
+export type { Receipt } from './receipt.ts';
+export type { SendOptions } from './sender.ts';
+export type { EngineStats } from './stats.ts';
+export type { JobObject as Job } from '@carillon/payload';

@@ -1,0 +1,50 @@
+/**
+ * The bytes of a batch of pushes, with the typed index that says where each field is, and a count of the pushes that
+ * still need them. Invariant (design: 4): an arena is let go exactly when its last push settles.
+ */
+import { RecordField, RecordFlag } from '@carillon/payload';
+import type { ApnsId } from '@carillon/apns';
+
+export class Arena {
+  readonly bytes: Buffer;
+  readonly index: Int32Array;
+  /** Pushes not settled. */
+  pushes = 0;
+  readonly #onEmpty: (arena: Arena) => void;
+
+  constructor(bytes: Buffer, index: Int32Array, onEmpty: (arena: Arena) => void) {
+    this.bytes = bytes;
+    this.index = index;
+    this.#onEmpty = onEmpty;
+  }
+
+  release(): void {
+    if (--this.pushes === 0) this.#onEmpty(this);
+  }
+
+  token(at: number): string {
+    return this.#text(at + RecordField.tokenStart);
+  }
+
+  apnsId(at: number): ApnsId {
+    return this.#text(at + RecordField.apnsIdStart) as ApnsId; // checked or made when the record was prepared
+  }
+
+  id(at: number): string | null {
+    const start = this.index[at + RecordField.idStart] as number;
+    return start < 0 ? null : this.bytes.toString('latin1', start, this.index[at + RecordField.idEnd]);
+  }
+
+  line(at: number): number {
+    return this.index[at + RecordField.line] as number;
+  }
+
+  /** Whether an ambiguous end is reported instead of sent again. */
+  reportsAmbiguity(at: number): boolean {
+    return ((this.index[at + RecordField.flags] as number) & RecordFlag.reportAmbiguous) !== 0;
+  }
+
+  #text(field: number): string {
+    return this.bytes.toString('latin1', this.index[field], this.index[field + 1]);
+  }
+}

@@ -1,0 +1,57 @@
+/** What the engine knows of one connection: the provider token it carries, its header templates, and whether it is trusted. */
+import { headerPlan, ProviderTokenHold, TopicBudget } from '@carillon/apns';
+import type { ProviderToken, ProviderTokenSource } from '@carillon/apns';
+import { HeaderTemplate } from '@carillon/pool';
+import type { Connection } from '@carillon/pool';
+import type { Head } from './head.ts';
+
+/** Whether the provider token has to change is looked at this often; it changes every half hour. */
+const lookEveryMs = 1000;
+
+export class Binding {
+  /** An answer came that proves the credential: set once. */
+  isTrusted = false;
+  readonly #connection: Connection;
+  readonly #authority: string;
+  /** Null on a connection with a client certificate. */
+  readonly #hold: ProviderTokenHold | null;
+  readonly #topics = new TopicBudget();
+  #token: ProviderToken | null = null;
+  #lookAt = 0;
+  /** By the head's index. All carry the same provider token. */
+  #templates: (HeaderTemplate | undefined)[] = [];
+
+  constructor(connection: Connection, authority: string, tokens: ProviderTokenSource | null) {
+    this.#connection = connection;
+    this.#authority = authority;
+    this.#hold = tokens === null ? null : new ProviderTokenHold(tokens);
+  }
+
+  /** Changes the provider token when it is due. Called before filling; `now` is monotonic. */
+  refresh(now: number, epochMs: number): void {
+    if (this.#hold === null || now < this.#lookAt) return;
+    this.#lookAt = now + lookEveryMs;
+    const token = this.#hold.tokenAt(epochMs);
+    if (token === this.#token) return;
+    this.#token = token;
+    this.#templates = [];
+  }
+
+  template(head: Head): HeaderTemplate {
+    return this.#templates[head.index] ?? this.#make(head);
+  }
+
+  #make(head: Head): HeaderTemplate {
+    const plan = headerPlan({
+      authority: this.#authority,
+      providerToken: this.#token,
+      topic: head.topic,
+      pushType: head.pushType,
+      priority: head.priority,
+      isTopicIndexed: this.#topics.admit(head.topic),
+    });
+    const template = new HeaderTemplate(this.#connection.encoder, plan);
+    this.#templates[head.index] = template;
+    return template;
+  }
+}

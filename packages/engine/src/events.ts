@@ -1,0 +1,17 @@
+/** What an operator wants to hear of: connections, credentials, reachability. Redacted by construction: no bytes of pushes. */
+export type EngineEvent =
+  | { readonly kind: 'connection-opened'; readonly endpoint: string; readonly address: string; readonly connection: number }
+  | {
+      readonly kind: 'connection-closed';
+      readonly endpoint: string;
+      readonly connection: number;
+      readonly because: string;
+      readonly message: string;
+      readonly pushes: number;
+    }
+  | { readonly kind: 'dial-failed'; readonly endpoint: string; readonly code: string; readonly message: string; readonly failures: number }
+  | { readonly kind: 'goaway'; readonly endpoint: string; readonly connection: number; readonly reason: string | null; readonly message: string }
+  /** APNs refuses the credential: `parked` pushes wait for another (or are abandoned, by option). */
+  | { readonly kind: 'credential-fault'; readonly endpoint: string; readonly reason: string; readonly message: string; readonly waiting: number }
+  /** No sign of life for `giveUpAfterMs`: what waited was abandoned. */
+  | { readonly kind: 'unreachable'; readonly endpoint: string; readonly message: string; readonly abandoned: number };

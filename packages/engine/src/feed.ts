@@ -1,0 +1,112 @@
+/**
+ * Feeders: they pull a source while there is room, prepare what comes and route it. The source is never pulled ahead of
+ * the door, so a file of any length takes the same memory.
+ */
+import { BatchBuilder, LineSplitter } from '@carillon/payload';
+import type { JobObject, LinePiece, PreparedBatch, Preparer } from '@carillon/payload';
+import type { Pipeline } from './pipeline.ts';
+import { routeBatch } from './route.ts';
+import type { Apps } from './route.ts';
+import type { Run } from './run.ts';
+
+export interface FeedContext {
+  readonly pipeline: Pipeline;
+  readonly apps: Apps;
+  readonly preparer: Preparer;
+  /** Either ends the feeding; what was read is finished. */
+  readonly stop: AbortSignal;
+}
+
+/** Jobs of `sendAll` that are packed into one arena. */
+const jobsPerBatch = 256;
+
+/** NDJSON bytes, cut anywhere. A last line without a line feed counts, unless the feeding was stopped in its middle. */
+export async function feedBytes(run: Run, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, firstLine: number, context: FeedContext): Promise<void> {
+  const { stop, pipeline } = context;
+  const splitter = new LineSplitter({ pieceBytesMax: pipeline.settings.limits.batchBytes });
+  for await (const chunk of untilStopped(chunks, stop)) {
+    for (const piece of splitter.split(chunk)) await feedPiece(run, piece, firstLine, context);
+    if (stop.aborted) return;
+  }
+  if (stop.aborted) return;
+  for (const piece of splitter.end()) await feedPiece(run, piece, firstLine, context);
+}
+
+/** Job objects. */
+export async function feedJobs(run: Run, jobs: Iterable<JobObject> | AsyncIterable<JobObject>, context: FeedContext): Promise<void> {
+  const { stop, pipeline } = context;
+  const builder = new BatchBuilder();
+  let number = 0;
+  let isFlushDue = false;
+  const flush = (): void => {
+    isFlushDue = false;
+    if (builder.count > 0 || number > 0) admit(run, builder.take(), context);
+  };
+  for await (const job of untilStopped(jobs, stop)) {
+    builder.addObject(job, ++number);
+    if (builder.count >= jobsPerBatch || builder.bytes >= pipeline.settings.limits.batchBytes) {
+      flush();
+      await room(run, context);
+    } else if (!isFlushDue) {
+      // A slow source: what has come does not wait for what has not.
+      isFlushDue = true;
+      pipeline.clock.endOfTurn(flush);
+    }
+    if (stop.aborted) break;
+  }
+  flush();
+}
+
+async function feedPiece(run: Run, piece: LinePiece, firstLine: number, context: FeedContext): Promise<void> {
+  if (piece.kind === 'rejected') {
+    run.refuse([{ ...piece.rejection, line: piece.rejection.line + firstLine - 1 }]);
+    return;
+  }
+  await room(run, context);
+  if (context.stop.aborted) return;
+  const prepared = context.preparer.prepare(piece.bytes, piece.firstLine + firstLine - 1, {});
+  admit(run, prepared instanceof Promise ? await prepared : prepared, context);
+}
+
+function admit(run: Run, batch: PreparedBatch, context: FeedContext): void {
+  const { pipeline, apps } = context;
+  pipeline.admission.enter(batch.count);
+  run.expect(batch.count);
+  run.refuse(batch.rejections);
+  routeBatch(batch, run, apps, pipeline, (_record, rejection) => {
+    pipeline.admission.withdraw();
+    run.expect(-1);
+    run.refuse([rejection]);
+  });
+}
+
+async function room(run: Run, { pipeline, stop }: FeedContext): Promise<void> {
+  await run.roomForReceipts();
+  while (pipeline.admission.isFull && !stop.aborted) await pipeline.admission.room(stop);
+}
+
+/** `source` until it ends or `stop` aborts, also while it keeps us waiting; then the source is told to stop. */
+async function* untilStopped<T>(source: Iterable<T> | AsyncIterable<T>, stop: AbortSignal): AsyncGenerator<T, void, undefined> {
+  const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  const stopped = new Promise<'stopped'>((resolve) => {
+    if (stop.aborted) resolve('stopped');
+    stop.addEventListener('abort', () => resolve('stopped'), { once: true });
+  });
+  let isDone = false;
+  try {
+    while (!stop.aborted) {
+      const next = iterator.next();
+      // A sync source answers at once: no promise for it.
+      const result = next instanceof Promise ? await Promise.race([next, stopped]) : (next as IteratorResult<T>);
+      if (result === 'stopped') return;
+      if (result.done === true) {
+        isDone = true;
+        return;
+      }
+      yield result.value;
+    }
+  } finally {
+    // Not awaited: a source that hangs must not hold up the end.
+    if (!isDone) void Promise.resolve(iterator.return?.()).catch(() => undefined);
+  }
+}

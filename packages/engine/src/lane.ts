@@ -1,0 +1,118 @@
+/**
+ * A lane: where the pushes of one app wait for the wire, and the only place where they do. Three queues, one a priority,
+ * each a chain of pushes; a push that was surely not processed goes back to the front.
+ */
+import type { Push } from './push.ts';
+import { PushState } from './push.ts';
+
+const priorities = 3;
+
+/** Of eight turns, so many belong to priorities 10, 5 and 1 while all three wait: urgent first, nobody starves. */
+const turnsOf = [5, 2, 1] as const;
+
+export class Lane {
+  readonly name: string;
+  /** Its share beside the other lanes of its pool. */
+  readonly weight: number;
+  isPaused = false;
+  readonly #first: (Push | null)[] = [null, null, null];
+  readonly #last: (Push | null)[] = [null, null, null];
+  readonly #credit: number[] = [...turnsOf];
+  #depth = 0;
+
+  constructor(name: string, weight = 1) {
+    this.name = name;
+    this.weight = weight;
+  }
+
+  get depth(): number {
+    return this.#depth;
+  }
+
+  /** Monotonic ms at which the push that waits longest was admitted; Infinity when none waits. */
+  get oldestAt(): number {
+    let oldest = Infinity;
+    for (const push of this.#first) if (push !== null && push.admittedAt < oldest) oldest = push.admittedAt;
+    return oldest;
+  }
+
+  add(push: Push): void {
+    const queue = queueOf(push.head.priority);
+    push.state = PushState.lane;
+    push.next = null;
+    const last = this.#last[queue] as Push | null;
+    if (last === null) this.#first[queue] = push;
+    else last.next = push;
+    this.#last[queue] = push;
+    this.#depth++;
+  }
+
+  addFirst(push: Push): void {
+    const queue = queueOf(push.head.priority);
+    push.state = PushState.lane;
+    push.next = this.#first[queue] as Push | null;
+    this.#first[queue] = push;
+    if (push.next === null) this.#last[queue] = push;
+    this.#depth++;
+  }
+
+  /** The push whose turn it is, left where it is. */
+  peek(): Push | null {
+    if (this.#depth === 0) return null;
+    return this.#first[this.#turn()] as Push | null;
+  }
+
+  /** Takes the push that `peek` showed. */
+  take(): Push | null {
+    if (this.#depth === 0) return null;
+    const queue = this.#turn();
+    const push = this.#first[queue] as Push;
+    this.#first[queue] = push.next;
+    if (push.next === null) this.#last[queue] = null;
+    push.next = null;
+    this.#depth--;
+    (this.#credit[queue] as number)--;
+    return push;
+  }
+
+  /** Takes out the pushes that `isWanted` names, wherever they stand. Looks at every push: not for every turn. */
+  takeIf(isWanted: (push: Push) => boolean, onTaken: (push: Push) => void): void {
+    for (let queue = 0; queue < priorities; queue++) {
+      let kept: Push | null = null;
+      for (let push = this.#first[queue] as Push | null; push !== null; ) {
+        const { next } = push;
+        if (!isWanted(push)) kept = push;
+        else {
+          if (kept === null) this.#first[queue] = next;
+          else kept.next = next;
+          if (next === null) this.#last[queue] = kept;
+          this.#depth--;
+          push.next = null;
+          onTaken(push);
+        }
+        push = next;
+      }
+    }
+  }
+
+  /** Takes every push out, for abandoning them. */
+  *takeAll(): Generator<Push> {
+    for (let push = this.take(); push !== null; push = this.take()) yield push;
+  }
+
+  #turn(): number {
+    // One queue alone needs no credit: the common case is a loop that ends at once.
+    let waiting = -1;
+    for (let queue = 0; queue < priorities; queue++) {
+      if (this.#first[queue] === null) continue;
+      if ((this.#credit[queue] as number) > 0) return queue;
+      if (waiting < 0) waiting = queue;
+    }
+    for (let queue = 0; queue < priorities; queue++) this.#credit[queue] = turnsOf[queue] as number;
+    return waiting;
+  }
+}
+
+function queueOf(priority: number): number {
+  return priority === 10 ? 0 : priority === 5 ? 1 : 2;
+}

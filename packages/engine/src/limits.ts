@@ -1,0 +1,29 @@
+/**
+ * Everything the engine may hold, one line per term: memory is a sum that can be read here, not a hope. Every limit
+ * has its owner and says what happens when it is reached.
+ */
+export interface EngineLimits {
+  /** Jobs admitted and not settled, over all apps. Full: `send` waits or refuses, `sendAll` and `sendBytes` stop pulling. */
+  readonly jobsMax: number;
+  /** … and their bytes (arenas). */
+  readonly jobBytesMax: number;
+  /** Receipts that a consumer has not taken yet, for one call. Full: that call stops pulling its source. */
+  readonly receiptsMax: number;
+  /** Lines are prepared in batches of about this many bytes. */
+  readonly batchBytes: number;
+  /** Topics × push types × priorities that one credential sends; each has a header template on each connection. */
+  readonly headsMax: number;
+}
+
+export const defaultLimits: EngineLimits = {
+  // 50,000: some 35 MB with their arenas; a second of work at the rate one connection can carry with a 20 ms round trip.
+  jobsMax: 50_000,
+  // 64 MiB: 50,000 jobs of 1.3 kB. Larger jobs reach this first.
+  jobBytesMax: 64 * 1024 * 1024,
+  // 20,000 receipts of about 600 bytes: 12 MB.
+  receiptsMax: 20_000,
+  // 64 KiB: some 170 jobs; larger batches gain nothing (docs/BENCHMARKS.md) and make latency lumpier.
+  batchBytes: 64 * 1024,
+  // 10,000: a template is about 600 bytes on each connection.
+  headsMax: 10_000,
+};

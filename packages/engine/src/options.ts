@@ -1,0 +1,144 @@
+/** What an embedder gives `createEngine`, with every default in one place, and the check that refuses nonsense early. */
+import type { Clock, Dialer, Random, Resolver } from '@carillon/pool';
+import type { Preparer } from '@carillon/payload';
+import type { EngineEvent } from './events.ts';
+import { EngineConfigError } from './errors.ts';
+import { defaultLimits } from './limits.ts';
+import type { EngineLimits } from './limits.ts';
+
+export interface EngineOptions {
+  /** The apps that may send, by the name that jobs call them. */
+  readonly apps: Readonly<Record<string, AppOptions>>;
+  /** Connections at most for each credential and environment. Default 4. */
+  readonly connectionsMax?: number;
+  /** Pushes a second at most, over all apps. Default: no cap of ours. */
+  readonly ratePerSecond?: number;
+  /** Without a sign of life from the gateway for this long, what waits is abandoned as `unreachable`. Default 30 s. */
+  readonly giveUpAfterMs?: number;
+  /** A credential that APNs refuses: `park` what waits until it is replaced (default), or `abandon` it. */
+  readonly onCredentialFault?: 'park' | 'abandon';
+  /** Jobs without a deadline of their own are abandoned after this long. Default 1 h. */
+  readonly deadlineMs?: number;
+  /** A push that was sent and not answered for this long is ambiguous. Default 20 s. */
+  readonly requestTimeoutMs?: number;
+  /** Jobs that do not say: send again with the same apns-id (default), or report the ambiguity. */
+  readonly onAmbiguous?: 'resend' | 'report';
+  /** A 5xx without Retry-After waits this long. Default 15 min (Apple, "Handling notification responses from APNs"). */
+  readonly serverErrorDelayMs?: number;
+  /** Attempts at most that APNs answered or may have seen. Default 8. */
+  readonly attemptsMax?: number;
+  readonly limits?: Partial<EngineLimits>;
+  /** What happens to connections and credentials. Never called with a secret or a device token; must not throw. */
+  readonly onEvent?: (event: EngineEvent) => void;
+  readonly seams?: Seams;
+}
+
+export interface AppOptions {
+  /** The bundle id; the push type's suffix is added for each push. */
+  readonly topic: string;
+  /** Default `production`. */
+  readonly environment?: 'production' | 'sandbox';
+  /** `https://host:port` of a gateway that is not Apple's: a simulator, a proxy. */
+  readonly endpoint?: string;
+  /** PEM of the CAs to trust instead of the system's. */
+  readonly ca?: string | Buffer;
+  readonly credential: CredentialOptions;
+}
+
+export type CredentialOptions =
+  | { readonly kind: 'token'; readonly key: string | Buffer; readonly keyId: string; readonly teamId: string }
+  | {
+      readonly kind: 'certificate';
+      readonly cert?: string | Buffer;
+      readonly key?: string | Buffer;
+      readonly pfx?: Buffer;
+      readonly passphrase?: string;
+    };
+
+/** The outside world as arguments, for simulated worlds. */
+export interface Seams {
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly resolver?: Resolver;
+  readonly dialer?: Dialer;
+  readonly preparer?: Preparer;
+}
+
+export interface EngineSettings {
+  readonly connectionsMax: number;
+  readonly ratePerSecond: number;
+  readonly giveUpAfterMs: number;
+  readonly onCredentialFault: 'park' | 'abandon';
+  readonly deadlineMs: number;
+  readonly requestTimeoutMs: number;
+  readonly onAmbiguous: 'resend' | 'report';
+  readonly serverErrorDelayMs: number;
+  readonly attemptsMax: number;
+  /** Resends after proof of not being processed; free of charge. */
+  readonly resendsMax: number;
+  readonly limits: EngineLimits;
+}
+
+const defaults: EngineSettings = {
+  connectionsMax: 4,
+  ratePerSecond: Infinity,
+  giveUpAfterMs: 30_000,
+  onCredentialFault: 'park',
+  deadlineMs: 3_600_000,
+  requestTimeoutMs: 20_000,
+  onAmbiguous: 'resend',
+  serverErrorDelayMs: 15 * 60_000,
+  attemptsMax: 8,
+  // 20: a guess; a gateway that refuses one push twenty times over is not going to take it.
+  resendsMax: 20,
+  limits: defaultLimits,
+};
+
+/** Settings with defaults filled in. Throws `EngineConfigError` that names the field. */
+export function settingsOf(options: EngineOptions): EngineSettings {
+  const settings: EngineSettings = {
+    ...defaults,
+    ...withoutUndefined({
+      connectionsMax: options.connectionsMax,
+      ratePerSecond: options.ratePerSecond,
+      giveUpAfterMs: options.giveUpAfterMs,
+      onCredentialFault: options.onCredentialFault,
+      deadlineMs: options.deadlineMs,
+      requestTimeoutMs: options.requestTimeoutMs,
+      onAmbiguous: options.onAmbiguous,
+      serverErrorDelayMs: options.serverErrorDelayMs,
+      attemptsMax: options.attemptsMax,
+    }),
+    limits: { ...defaultLimits, ...withoutUndefined(options.limits ?? {}) },
+  };
+  wholeNumber('connectionsMax', settings.connectionsMax, 1, 1000);
+  wholeNumber('attemptsMax', settings.attemptsMax, 1, 1000);
+  positive('giveUpAfterMs', settings.giveUpAfterMs);
+  positive('deadlineMs', settings.deadlineMs);
+  positive('requestTimeoutMs', settings.requestTimeoutMs);
+  positive('ratePerSecond', settings.ratePerSecond);
+  for (const [name, value] of Object.entries(settings.limits)) wholeNumber(`limits.${name}`, value, 1, Number.MAX_SAFE_INTEGER);
+  oneOf('onCredentialFault', settings.onCredentialFault, ['park', 'abandon']);
+  oneOf('onAmbiguous', settings.onAmbiguous, ['resend', 'report']);
+  return settings;
+}
+
+function withoutUndefined<T extends object>(given: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> }; // the filter removed undefined
+}
+
+function wholeNumber(field: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new EngineConfigError(field, `${field} is ${String(value)}; a whole number from ${least} to ${most} is right`);
+}
+
+function positive(field: string, value: number): void {
+  if (typeof value === 'number' && value > 0) return;
+  throw new EngineConfigError(field, `${field} is ${String(value)}; a number above 0 is right`);
+}
+
+function oneOf(field: string, value: string, allowed: readonly string[]): void {
+  if (allowed.includes(value)) return;
+  throw new EngineConfigError(field, `${field} is ${JSON.stringify(value)}; ${allowed.join(' or ')} is right`);
+}

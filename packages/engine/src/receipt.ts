@@ -1,0 +1,123 @@
+/** The receipt: one JSON object for one job, in the words of the contract. */
+import type { Outcome } from './outcome.ts';
+import type { Push } from './push.ts';
+
+export interface Receipt {
+  /** Null when the line could not be read, or named no id that could be. */
+  id: string | null;
+  file?: string;
+  line?: number;
+  app: string | null;
+  token: string | null;
+  outcome: 'accepted' | 'rejected' | 'unregistered' | 'abandoned';
+  /** Apple's status; null when Apple was not asked or did not answer. */
+  status: number | null;
+  /** Apple's reason, or ours ("local.…"). */
+  reason: string | null;
+  /** For people: what is wrong and what would be right. */
+  message?: string;
+  apnsId: string | null;
+  uniqueId?: string;
+  since?: string;
+  because?: string;
+  processed?: 'no' | 'unknown';
+  attempts: number;
+  /** From the last attempt's bytes leaving us to its answer; null without an answer. */
+  latencyMs: number | null;
+  /** ISO time at which the job was settled. */
+  at: string;
+}
+
+/** A line or job that was refused before it became a push. */
+export interface Refused {
+  readonly line: number;
+  readonly id: string | null;
+  readonly app: string | null;
+  readonly token: string | null;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Where the jobs of a call came from; named in their receipts. */
+export interface Origin {
+  readonly file: string | null;
+  /** Whether lines are counted. */
+  readonly hasLines: boolean;
+}
+
+export function makeReceipt(push: Push, outcome: Outcome, latencyMs: number | null, at: string, origin: Origin): Receipt {
+  const { arena } = push;
+  const receipt: Receipt = {
+    id: arena.id(push.at),
+    app: push.head.app.name,
+    token: arena.token(push.at),
+    outcome: outcome.kind,
+    status: null,
+    reason: null,
+    apnsId: outcome.kind === 'accepted' ? outcome.apnsId : arena.apnsId(push.at),
+    attempts: push.attempts,
+    latencyMs: latencyMs === null ? null : Math.round(latencyMs * 10) / 10,
+    at,
+  };
+  if (origin.hasLines) {
+    receipt.line = arena.line(push.at);
+    if (origin.file !== null) receipt.file = origin.file;
+  }
+  switch (outcome.kind) {
+    case 'accepted':
+      receipt.status = 200;
+      if (outcome.uniqueId !== undefined) receipt.uniqueId = outcome.uniqueId;
+      break;
+    case 'rejected':
+      receipt.status = outcome.status;
+      receipt.reason = outcome.reason;
+      if (outcome.message !== undefined) receipt.message = outcome.message;
+      break;
+    case 'unregistered':
+      receipt.status = outcome.status;
+      receipt.reason = outcome.reason;
+      receipt.since = new Date(outcome.since).toISOString();
+      break;
+    case 'abandoned':
+      receipt.reason = outcome.last;
+      receipt.because = outcome.because;
+      receipt.processed = outcome.processed;
+      if (outcome.message !== undefined) receipt.message = outcome.message;
+      break;
+  }
+  return receipt;
+}
+
+/** The receipt of a line or job that was refused before it became a push. */
+export function refusalReceipt(refused: Refused, at: string, origin: Origin): Receipt {
+  const receipt: Receipt = {
+    id: refused.id,
+    app: refused.app,
+    token: refused.token,
+    outcome: 'rejected',
+    status: null,
+    reason: refused.code,
+    message: refused.message,
+    apnsId: null,
+    attempts: 0,
+    latencyMs: null,
+    at,
+  };
+  if (origin.hasLines) {
+    receipt.line = refused.line;
+    if (origin.file !== null) receipt.file = origin.file;
+  }
+  return receipt;
+}
+
+let stampMs = NaN;
+let stamp = '';
+
+/** ISO time of `epochMs`. Settling thousands of pushes in one millisecond formats it once. */
+export function isoTime(epochMs: number): string {
+  if (epochMs !== stampMs) {
+    stampMs = epochMs;
+    stamp = new Date(epochMs).toISOString();
+  }
+  return stamp;
+}

@@ -1,0 +1,84 @@
+/**
+ * Route: every record of a prepared batch finds its app, its head and its lane. Heads are looked up once a batch; a
+ * record whose head names an app that is not there is refused like a bad line, and the others go on.
+ */
+import { isFault, parseTopic, topicFor } from '@carillon/apns';
+import type { ApnsFault, Topic } from '@carillon/apns';
+import { RecordField, recordStride } from '@carillon/payload';
+import type { HeadKey, PreparedBatch } from '@carillon/payload';
+import type { App } from './app.ts';
+import { Arena } from './arena.ts';
+import type { Head } from './head.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { Sink } from './push.ts';
+import type { Refused } from './receipt.ts';
+
+export type Apps = ReadonlyMap<string, App>;
+
+/** Why no push with this head can be sent. */
+type HeadFault = Pick<Refused, 'code' | 'message'>;
+
+/**
+ * Puts every good record of `batch` in its lane, to settle to `sinks` (one for all, or one a record); `onRefused` gets
+ * the others. The caller has counted them in at the door.
+ */
+export function routeBatch(
+  batch: PreparedBatch,
+  sinks: Sink | readonly Sink[],
+  apps: Apps,
+  pipeline: Pipeline,
+  onRefused: (record: number, refused: Refused) => void,
+): void {
+  const { count, index, deadlines } = batch;
+  const { clock, settings, pushes, admission } = pipeline;
+  const single = 'settled' in sinks ? sinks : null;
+  const each = single === null ? (sinks as readonly Sink[]) : [];
+  const now = clock.now();
+  const epochMs = clock.epochMs();
+  const arena = new Arena(batch.bytes, index, pipeline.letArenaGo);
+  const heads = batch.heads.map((key) => resolveHead(key, apps));
+  const outlets = new Set<App['outlet']>();
+  for (let record = 0; record < count; record++) {
+    const at = record * recordStride;
+    const head = heads[index[at + RecordField.head] as number] as Head | HeadFault; // heads of the batch are dense
+    if ('code' in head) {
+      const { code, message } = head;
+      onRefused(record, { code, message, line: arena.line(at), id: arena.id(at), app: null, token: arena.token(at) });
+      continue;
+    }
+    const deadline = deadlines[record] as number;
+    const deadlineAt = Number.isNaN(deadline) ? now + settings.deadlineMs : now + (deadline - epochMs);
+    const push = pushes.take(arena, at, head, single ?? (each[record] as Sink), now, deadlineAt);
+    arena.pushes++;
+    head.app.lane.add(push);
+    outlets.add(head.app.outlet);
+  }
+  if (arena.pushes > 0) admission.hold(arena.bytes.length);
+  for (const outlet of outlets) outlet.wake();
+}
+
+function resolveHead(key: HeadKey, apps: Apps): Head | HeadFault {
+  const app = key.app === null ? onlyApp(apps) : apps.get(key.app);
+  if (app === undefined) {
+    const names = [...apps.keys()].slice(0, 5).join(', ');
+    const message =
+      key.app === null
+        ? `app is missing, and there are several; one of ${names} is right`
+        : `app ${JSON.stringify(key.app)} is not configured; one of ${names} is right`;
+    return { code: 'local.unknown-app', message };
+  }
+  const topic = topicOf(key, app);
+  if (isFault(topic)) return topic;
+  const head = app.outlet.heads.intern(app, topic, key.pushType, key.priority);
+  if (head !== null) return head;
+  const message = `topic ${JSON.stringify(topic)} is one too many: ${app.outlet.heads.size} topics, push types and priorities are in use with this credential`;
+  return { code: 'local.too-many-topics', message };
+}
+
+function topicOf(key: HeadKey, app: App): Topic | ApnsFault {
+  return key.topic === null ? topicFor(app.topic, key.pushType) : parseTopic(key.topic);
+}
+
+function onlyApp(apps: Apps): App | undefined {
+  return apps.size === 1 ? apps.values().next().value : undefined;
+}

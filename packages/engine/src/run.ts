@@ -1,0 +1,110 @@
+/**
+ * One call of `sendAll` or `sendBytes`: a feeder pulls the source while there is room, pushes settle here, and the caller
+ * takes receipts. When the caller takes none, the feeder stops; nothing grows.
+ */
+import type { Outcome } from './outcome.ts';
+import type { Push, Sink } from './push.ts';
+import { isoTime, makeReceipt, refusalReceipt } from './receipt.ts';
+import type { Origin, Receipt, Refused } from './receipt.ts';
+import type { Pipeline } from './pipeline.ts';
+
+/** Receipts are handed over at the end of a turn, or when so many are there. */
+const handOver = 512;
+
+export class Run implements Sink {
+  readonly #pipeline: Pipeline;
+  readonly #origin: Origin;
+  #receipts: Receipt[] = [];
+  #outstanding = 0;
+  #isFed = false;
+  #failure: { readonly error: unknown } | null = null;
+  #wakeConsumer: (() => void) | null = null;
+  #wakeFeeder: (() => void) | null = null;
+  #isWakeDue = false;
+  #isLeft = false;
+
+  constructor(pipeline: Pipeline, origin: Origin) {
+    this.#pipeline = pipeline;
+    this.#origin = origin;
+  }
+
+  /** So many pushes will settle here. */
+  expect(pushes: number): void {
+    this.#outstanding += pushes;
+  }
+
+  settled(push: Push, outcome: Outcome, latencyMs: number | null): void {
+    this.#outstanding--;
+    if (this.#isLeft) return;
+    const at = isoTime(this.#pipeline.clock.epochMs());
+    this.#receipts.push(makeReceipt(push, outcome, latencyMs, at, this.#origin));
+    this.#wakeSoon();
+  }
+
+  refuse(refused: readonly Refused[]): void {
+    if (refused.length === 0) return;
+    const at = isoTime(this.#pipeline.clock.epochMs());
+    for (const one of refused) this.#receipts.push(refusalReceipt(one, at, this.#origin));
+    this.#pipeline.counters.refused += refused.length;
+    this.#wakeSoon();
+  }
+
+  /** The source is at its end, or failed with `failure`, which the caller gets after the last receipt. */
+  fed(failure: { readonly error: unknown } | null): void {
+    this.#isFed = true;
+    this.#failure = failure;
+    this.#wake();
+  }
+
+  /** The next receipts; null when every job has its receipt. Rejects with what the source failed with, after the last. */
+  async take(): Promise<Receipt[] | null> {
+    while (this.#receipts.length === 0) {
+      if (this.#isFed && this.#outstanding === 0) {
+        if (this.#failure !== null) throw this.#failure.error;
+        return null;
+      }
+      await new Promise<void>((resolve) => {
+        this.#wakeConsumer = resolve;
+      });
+    }
+    const receipts = this.#receipts;
+    this.#receipts = [];
+    this.#wakeFeeder?.();
+    this.#wakeFeeder = null;
+    return receipts;
+  }
+
+  /** Resolves when the receipts that nobody has taken are few enough to go on. */
+  async roomForReceipts(): Promise<void> {
+    while (this.#receipts.length >= this.#pipeline.settings.limits.receiptsMax) {
+      await new Promise<void>((resolve) => {
+        this.#wakeFeeder = resolve;
+      });
+    }
+  }
+
+  /** Nobody takes receipts any more: a feeder that waits for that goes on, and finds that it is stopped. */
+  leave(): void {
+    this.#isLeft = true;
+    this.#receipts = [];
+    this.#wakeFeeder?.();
+    this.#wakeFeeder = null;
+  }
+
+  #wakeSoon(): void {
+    if (this.#wakeConsumer === null) return;
+    if (this.#receipts.length >= handOver) this.#wake();
+    else if (!this.#isWakeDue) {
+      this.#isWakeDue = true;
+      this.#pipeline.clock.endOfTurn(() => {
+        this.#isWakeDue = false;
+        this.#wake();
+      });
+    }
+  }
+
+  #wake(): void {
+    this.#wakeConsumer?.();
+    this.#wakeConsumer = null;
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * `send`, one job at a time: the jobs of a turn are packed into one arena and routed together at its end, each with its
+ * own promise.
+ */
+import { BatchBuilder } from '@carillon/payload';
+import type { JobObject } from '@carillon/payload';
+import { EngineClosedError, EngineFullError } from './errors.ts';
+import type { Outcome } from './outcome.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { Push, Sink } from './push.ts';
+import { routeBatch } from './route.ts';
+import type { Apps } from './route.ts';
+
+export interface SendOptions {
+  /** Aborting gives the job up while it waits (`abandoned`, `cancelled`); on the wire it runs to its end. */
+  readonly signal?: AbortSignal;
+  /** When as many jobs are under way as may be: `wait` for room (default), or `refuse` with `EngineFullError`. */
+  readonly whenFull?: 'wait' | 'refuse';
+}
+
+/** One promise. */
+class Promised implements Sink {
+  readonly #resolve: (outcome: Outcome) => void;
+  /** Takes the abort listener away; null without a signal. */
+  onSettled: (() => void) | null = null;
+
+  constructor(resolve: (outcome: Outcome) => void) {
+    this.#resolve = resolve;
+  }
+
+  settled(_push: Push | null, outcome: Outcome): void {
+    this.onSettled?.();
+    this.#resolve(outcome);
+  }
+}
+
+export class Sender {
+  readonly #pipeline: Pipeline;
+  readonly #apps: Apps;
+  readonly #cancel: (sink: Sink) => void;
+  #builder: BatchBuilder = new BatchBuilder();
+  /** By record of the builder. */
+  #sinks: Promised[] = [];
+  #isClosed = false;
+
+  /** `cancel` abandons the push of a sink if it still waits. */
+  constructor(pipeline: Pipeline, apps: Apps, cancel: (sink: Sink) => void) {
+    this.#pipeline = pipeline;
+    this.#apps = apps;
+    this.#cancel = cancel;
+  }
+
+  send(job: JobObject, options: SendOptions): Promise<Outcome> {
+    if (this.#isClosed) return Promise.reject(new EngineClosedError());
+    if (options.signal?.aborted === true) return Promise.resolve(cancelledBeforeStart);
+    const { admission } = this.#pipeline;
+    if (admission.isFull) {
+      if (options.whenFull === 'refuse') return Promise.reject(new EngineFullError(admission.jobs, admission.bytes));
+      return this.#sendWhenRoom(job, options);
+    }
+    return new Promise((resolve) => this.#add(job, new Promised(resolve), options.signal));
+  }
+
+  /** Takes no more jobs; those that were added are routed. */
+  close(): void {
+    this.#isClosed = true;
+    this.#flush();
+  }
+
+  async #sendWhenRoom(job: JobObject, options: SendOptions): Promise<Outcome> {
+    const { admission } = this.#pipeline;
+    while (admission.isFull && !this.#isClosed) await admission.room(options.signal);
+    return this.send(job, options);
+  }
+
+  #add(job: JobObject, sink: Promised, signal: AbortSignal | undefined): void {
+    const isFirst = this.#builder.count === 0;
+    if (!this.#builder.addObject(job, 0)) {
+      this.#refuse(sink);
+      return;
+    }
+    this.#sinks.push(sink);
+    // Counted now, so that a loop of sends meets the limit within its turn.
+    this.#pipeline.admission.enter(1);
+    if (signal !== undefined) {
+      const onAbort = (): void => {
+        this.#flush();
+        this.#cancel(sink);
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      sink.onSettled = () => signal.removeEventListener('abort', onAbort);
+    }
+    if (this.#builder.bytes >= this.#pipeline.settings.limits.batchBytes) this.#flush();
+    else if (isFirst) this.#pipeline.clock.endOfTurn(() => this.#flush());
+  }
+
+  /** The builder keeps refused jobs apart; with none accepted in between, the last rejection is this job's. */
+  #refuse(sink: Promised): void {
+    const rejection = this.#builder.takeRejections().at(-1);
+    if (rejection === undefined) throw new Error('a job was refused without a rejection');
+    this.#pipeline.counters.refused++;
+    const { code: reason, message } = rejection;
+    sink.settled(null, { kind: 'rejected', status: null, reason, message });
+  }
+
+  #flush(): void {
+    if (this.#builder.count === 0) return;
+    const sinks = this.#sinks;
+    this.#sinks = [];
+    const batch = this.#builder.take();
+    routeBatch(batch, sinks, this.#apps, this.#pipeline, (record, rejection) => {
+      const { code: reason, message } = rejection;
+      this.#pipeline.counters.refused++;
+      this.#pipeline.admission.withdraw();
+      sinks[record]?.settled(null, { kind: 'rejected', status: null, reason, message });
+    });
+  }
+}
+
+const cancelledBeforeStart: Outcome = { kind: 'abandoned', because: 'cancelled', processed: 'no', last: null };

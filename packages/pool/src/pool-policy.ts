@@ -1,0 +1,38 @@
+/** What a pool obeys: plain numbers. The engine makes them out of Apple's conduct rules; the pool knows no Apple. */
+import type { BackoffLimits } from './backoff.ts';
+import type { DialGateLimits } from './dial-gate.ts';
+
+export interface PoolPolicy {
+  /** Connections at most. */
+  readonly connectionsMax: number;
+  /** Look-up, TCP and TLS together. */
+  readonly dialTimeoutMs: number;
+  readonly dialGate: DialGateLimits;
+  readonly dialBackoff: BackoffLimits;
+  /** Streams at most on a connection, whatever more the peer grants. */
+  readonly streamsMax: number;
+  /** One stream until the owner says that the peer trusts the connection. */
+  readonly isProbing: boolean;
+  /** A request without an answer ends after this long. */
+  readonly requestTimeoutMs: number;
+  /** Bytes that a connection's socket may hold before streams wait. */
+  readonly highWaterBytes: number;
+  /** Another connection is dialled when work has waited this long and every connection is full. */
+  readonly growAfterMs: number;
+}
+
+export const defaultPoolPolicy: PoolPolicy = {
+  // Few: one connection carries what most platforms ever send (docs/BENCHMARKS.md, wire).
+  connectionsMax: 4,
+  dialTimeoutMs: 10_000,
+  dialGate: { concurrency: 2, intervalCap: 8, intervalMs: 1000 },
+  // 60 s: the cap that Pushy has run with for years (reconnect delay 1 s doubling to 60 s).
+  dialBackoff: { baseMs: 500, capMs: 60_000 },
+  // 1000: what APNs has granted since 2021 (observed).
+  streamsMax: 1000,
+  isProbing: false,
+  requestTimeoutMs: 20_000,
+  // 256 KiB: some 600 pushes; enough to keep a gigabit link with 2 ms of round trip busy.
+  highWaterBytes: 256 * 1024,
+  growAfterMs: 100,
+};
