@@ -61,7 +61,8 @@ export class ApnsIdGenerator {
 
   constructor(options: ApnsIdGeneratorOptions = {}) {
     const { fill = fillFromCrypto, poolBytes = 16_384 } = options;
-    if (!Number.isInteger(poolBytes) || poolBytes < 16) throw new RangeError(`poolBytes ${poolBytes} is less than one id`);
+    if (!Number.isInteger(poolBytes) || poolBytes < 16)
+      throw new RangeError(`poolBytes ${poolBytes} is less than one id`);
     this.#fill = fill;
     this.#pool = new Uint8Array(poolBytes - (poolBytes % 16));
     this.#at = this.#pool.length;

@@ -68,14 +68,30 @@ describe('parseDeviceToken', () => {
   });
 
   it('returns only lower-case hex of an allowed length, whatever comes in', () => {
-    const pieces = fc.constantFrom('0x', '<', '>', ' ', '-', ':', '\n', '\u0000', '/', '.', 'x', ...'0123456789abcdefABCDEF');
+    const pieces = fc.constantFrom(
+      '0x',
+      '<',
+      '>',
+      ' ',
+      '-',
+      ':',
+      '\n',
+      '\u0000',
+      '/',
+      '.',
+      'x',
+      ...'0123456789abcdefABCDEF',
+    );
     fc.assert(
-      fc.property(fc.oneof(fc.string({ unit: 'binary', maxLength: 300 }), fc.string({ unit: pieces, maxLength: 300 })), (text) => {
-        const parsed = parseDeviceToken(text);
-        if (isFault(parsed)) return;
-        expect(parsed).toMatch(/^(?:[0-9a-f]{2}){32,100}$/);
-        expect(parseDeviceToken(parsed)).toBe(parsed);
-      }),
+      fc.property(
+        fc.oneof(fc.string({ unit: 'binary', maxLength: 300 }), fc.string({ unit: pieces, maxLength: 300 })),
+        (text) => {
+          const parsed = parseDeviceToken(text);
+          if (isFault(parsed)) return;
+          expect(parsed).toMatch(/^(?:[0-9a-f]{2}){32,100}$/);
+          expect(parseDeviceToken(parsed)).toBe(parsed);
+        },
+      ),
       { numRuns: 20_000 },
     );
   });
@@ -83,10 +99,15 @@ describe('parseDeviceToken', () => {
   it('reads back any token printed with any of the known separators', () => {
     const token = fc.uint8Array({ minLength: 32, maxLength: 100 });
     fc.assert(
-      fc.property(token, fc.constantFrom('', ' ', '-', ':', '\n', '\r\n'), fc.boolean(), (bytes, separator, isUpper) => {
-        const printed = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(separator);
-        expect(parseDeviceToken(isUpper ? printed.toUpperCase() : printed)).toBe(Buffer.from(bytes).toString('hex'));
-      }),
+      fc.property(
+        token,
+        fc.constantFrom('', ' ', '-', ':', '\n', '\r\n'),
+        fc.boolean(),
+        (bytes, separator, isUpper) => {
+          const printed = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(separator);
+          expect(parseDeviceToken(isUpper ? printed.toUpperCase() : printed)).toBe(Buffer.from(bytes).toString('hex'));
+        },
+      ),
       { numRuns: 2_000 },
     );
   });

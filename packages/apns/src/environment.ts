@@ -45,9 +45,15 @@ export function parseEnvironment(value: unknown): Environment | ApnsFault {
   );
 }
 
+// URL drops line breaks and tabs in silence; here they are refused.
+const visibleAscii = /^[\x21-\x7e]{1,300}$/;
+// URL also takes hosts such as `"`. The host becomes a header value and a TLS server name: letters, digits, -, _ and dots,
+// or an IPv6 address in brackets.
+const hostPattern = /^(?:[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\])$/;
+
 /** `https://HOST` or `https://HOST:PORT`, with nothing behind it. */
 export function parseEndpoint(text: string): Endpoint | ApnsFault {
-  const url = text.length <= 300 && URL.canParse(text) ? new URL(text) : null;
+  const url = visibleAscii.test(text) && URL.canParse(text) ? new URL(text) : null;
   if (url === null) return refuseEndpoint(text, 'is not a URL');
   if (url.protocol !== 'https:') return refuseEndpoint(text, 'does not begin with https://');
   // A password in a URL would end up in logs, a path would be ignored in silence.
@@ -56,6 +62,7 @@ export function parseEndpoint(text: string): Endpoint | ApnsFault {
     return refuseEndpoint(text, 'must end after the port');
   }
   const port = url.port === '' ? 443 : Number(url.port);
+  if (!hostPattern.test(url.hostname)) return refuseEndpoint(text, 'has no usable host name');
   if (port === 0) return refuseEndpoint(text, 'has port 0');
   // URL keeps IPv6 addresses in brackets; sockets want them bare.
   const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname;

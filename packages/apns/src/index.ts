@@ -1,10 +1,5 @@
 export { fault, isFault, type ApnsFault, type ApnsFaultCode } from './fault.ts';
-export {
-  parseDeviceToken,
-  deviceTokenDigitsMin,
-  deviceTokenDigitsMax,
-  type DeviceToken,
-} from './device-token.ts';
+export { parseDeviceToken, deviceTokenDigitsMin, deviceTokenDigitsMax, type DeviceToken } from './device-token.ts';
 export { parseTopic, topicFor, topicCharsMax, type Topic } from './topic.ts';
 export { pushTypes, parsePushType, checkPriority, type PushType, type PushTypeName } from './push-type.ts';
 export { parsePriority, type Priority } from './priority.ts';

@@ -10,5 +10,9 @@ export function parsePriority(value: unknown): Priority | ApnsFault {
   if (value === 10 || value === '10') return 10;
   if (value === 5 || value === '5') return 5;
   if (value === 1 || value === '1') return 1;
-  return fault('local.bad-priority', 'priority', `priority ${quoteUnknown(value)} is not a priority; 10, 5 or 1 is right`);
+  return fault(
+    'local.bad-priority',
+    'priority',
+    `priority ${quoteUnknown(value)} is not a priority; 10, 5 or 1 is right`,
+  );
 }

@@ -132,7 +132,8 @@ export class ProviderTokenHold {
     }
     const current = this.#source.tokenAt(nowMs);
     // A clock set back would bring an older token: keep the one we have while it is fresh.
-    const isOlder = held !== null && current.issuedAtMs <= held.issuedAtMs && nowMs - held.issuedAtMs <= providerTokenAgeMaxMs;
+    const isOlder =
+      held !== null && current.issuedAtMs <= held.issuedAtMs && nowMs - held.issuedAtMs <= providerTokenAgeMaxMs;
     if (held !== null && isOlder) return held;
     this.#held = current;
     this.#firstUsedMs = nowMs;

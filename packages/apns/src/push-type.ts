@@ -113,7 +113,11 @@ export function parsePushType(text: string): PushType | ApnsFault {
   if (futureName.test(text)) return { ...general, name: text, isKnown: false };
   const lower = text.length <= 32 ? text.toLowerCase() : '';
   const wanted = known.has(lower) ? quote(lower) : `one of ${[...known.keys()].join(', ')}`;
-  return fault('local.bad-push-type', 'pushType', `pushType ${quoteUnknown(text)} is not a push type; ${wanted} is right`);
+  return fault(
+    'local.bad-push-type',
+    'pushType',
+    `pushType ${quoteUnknown(text)} is not a push type; ${wanted} is right`,
+  );
 }
 
 /** Null when Apple takes this priority for this type. */

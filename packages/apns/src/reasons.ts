@@ -5,7 +5,14 @@
 import type { Blame, Processed } from './verdict.ts';
 
 /** Where the fault lies; more precise than blame, for messages and metrics. */
-export type FaultScope = 'request' | 'device-token' | 'client' | 'configuration' | 'connection' | 'credential' | 'gateway';
+export type FaultScope =
+  | 'request'
+  | 'device-token'
+  | 'client'
+  | 'configuration'
+  | 'connection'
+  | 'credential'
+  | 'gateway';
 
 /** When the next attempt may come. */
 export type RetryDelay =
@@ -105,7 +112,14 @@ const broadcast: RowExtras = { isBroadcastOnly: true };
 /** In the order of Apple's tables. */
 export const reasons: readonly ReasonRule[] = [
   row([400], 'BadCollapseId', 'request', rejected, 'the collapse id is longer than 64 bytes'),
-  row([400], 'BadDeviceToken', 'device-token', rejected, 'the device token is malformed or of the other environment', suspect),
+  row(
+    [400],
+    'BadDeviceToken',
+    'device-token',
+    rejected,
+    'the device token is malformed or of the other environment',
+    suspect,
+  ),
   row([400], 'BadExpirationDate', 'request', rejected, 'the expiration is not valid'),
   row([400], 'BadMessageId', 'request', rejected, 'the apns-id is not valid'),
   row([400], 'BadPriority', 'request', rejected, 'the priority is not valid'),
@@ -119,16 +133,44 @@ export const reasons: readonly ReasonRule[] = [
   row([400], 'PayloadEmpty', 'request', rejected, 'the payload is empty'),
   row([400], 'TopicDisallowed', 'configuration', rejected, 'this credential may not push to the topic', broken),
   row([403], 'BadCertificate', 'credential', retry('none'), 'the certificate is not valid', parked),
-  row([403], 'BadCertificateEnvironment', 'credential', retry('none'), 'the certificate is for the other environment', parked),
+  row(
+    [403],
+    'BadCertificateEnvironment',
+    'credential',
+    retry('none'),
+    'the certificate is for the other environment',
+    parked,
+  ),
   // A connection that met an expired token keeps answering so, whatever token follows (seen).
   row([403], 'ExpiredProviderToken', 'credential', retry('none'), 'the provider token is older than an hour', {
     reactions: ['replace-connection', 'renew-provider-token'],
   }),
   // Apple: must not be retried.
   row([403], 'Forbidden', 'configuration', rejected, 'the action is not allowed', broken),
-  row([403], 'InvalidProviderToken', 'credential', retry('none'), 'the provider token is malformed, its signature wrong, or its key unknown or of another team', parked),
-  row([403], 'MissingProviderToken', 'credential', retry('none'), 'neither a certificate nor a provider token was there', parked),
-  row([403], 'UnrelatedKeyIdInToken', 'connection', retry('none'), 'the key is not related to the one this connection began with', replaced),
+  row(
+    [403],
+    'InvalidProviderToken',
+    'credential',
+    retry('none'),
+    'the provider token is malformed, its signature wrong, or its key unknown or of another team',
+    parked,
+  ),
+  row(
+    [403],
+    'MissingProviderToken',
+    'credential',
+    retry('none'),
+    'neither a certificate nor a provider token was there',
+    parked,
+  ),
+  row(
+    [403],
+    'UnrelatedKeyIdInToken',
+    'connection',
+    retry('none'),
+    'the key is not related to the one this connection began with',
+    replaced,
+  ),
   row([403], 'BadEnvironmentKeyIdInToken', 'credential', retry('none'), 'the key is for the other environment', {
     alsoSpelled: ['BadEnvironmentKeyInToken'], // what the wire says (seen)
     reactions: ['park-credential'],
@@ -137,11 +179,25 @@ export const reasons: readonly ReasonRule[] = [
   row([405], 'MethodNotAllowed', 'client', rejected, 'the method was not POST'),
   // 400 until 2023.
   row([410, 400], 'ExpiredToken', 'device-token', unregistered, 'the device token has expired', forgotten),
-  row([410], 'Unregistered', 'device-token', unregistered, 'the device token is no longer active for the topic', forgotten),
+  row(
+    [410],
+    'Unregistered',
+    'device-token',
+    unregistered,
+    'the device token is no longer active for the topic',
+    forgotten,
+  ),
   row([413], 'PayloadTooLarge', 'request', rejected, 'the payload is over the limit of its push type'),
-  row([429], 'TooManyProviderTokenUpdates', 'credential', retry('provider-token'), 'the provider token changed more often than every 20 minutes', {
-    reactions: ['hold-provider-token', 'park-credential'],
-  }),
+  row(
+    [429],
+    'TooManyProviderTokenUpdates',
+    'credential',
+    retry('provider-token'),
+    'the provider token changed more often than every 20 minutes',
+    {
+      reactions: ['hold-provider-token', 'park-credential'],
+    },
+  ),
   row([429], 'TooManyRequests', 'device-token', retry('device'), 'too many consecutive requests to one device token', {
     reactions: ['cool-device'],
   }),
@@ -162,13 +218,27 @@ export const reasons: readonly ReasonRule[] = [
     isBroadcastOnly: true,
   }),
   row([400], 'MissingChannelId', 'client', rejected, 'the channel id is missing', broadcast),
-  row([400], 'BadChannelId', 'request', rejected, 'the channel id is not base64, too long, or never existed', broadcast),
+  row(
+    [400],
+    'BadChannelId',
+    'request',
+    rejected,
+    'the channel id is not base64, too long, or never existed',
+    broadcast,
+  ),
   row([400], 'ChannelNotRegistered', 'request', rejected, 'the channel does not exist any more', broadcast),
   row([400], 'BadRequestParams', 'request', rejected, 'the request has an unknown attribute', broadcast),
   row([400], 'BadRequestPayload', 'request', rejected, 'the payload is not JSON', broadcast),
   row([400], 'MissingPushType', 'client', rejected, 'the push type is missing', broadcast),
   row([400], 'CannotCreateChannelConfig', 'configuration', rejected, 'the app has its 10,000 channels', broadcast),
-  row([400], 'MissingChannelQueueSize', 'request', rejected, 'the storage policy is missing or wrong (seen)', broadcast),
+  row(
+    [400],
+    'MissingChannelQueueSize',
+    'request',
+    rejected,
+    'the storage policy is missing or wrong (seen)',
+    broadcast,
+  ),
   row([403], 'TopicMismatch', 'credential', retry('none'), 'the credential does not cover the bundle id of the path', {
     reactions: ['break-topic'],
     isBroadcastOnly: true,

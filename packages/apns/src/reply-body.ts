@@ -50,7 +50,10 @@ function reasonOf(body: object): string | null {
  * when nothing is left.
  */
 export function cleanReason(text: string): string | null {
-  const cleaned = text.slice(0, reasonCharsMax).replace(/[^\x20-\x7e]/g, '?').trim();
+  const cleaned = text
+    .slice(0, reasonCharsMax)
+    .replace(/[^\x20-\x7e]/g, '?')
+    .trim();
   return cleaned === '' ? null : cleaned;
 }
 

@@ -22,7 +22,9 @@ export class SigningKey extends Redacted {
     super();
     this.#secretKey = secretKey;
     this.publicKey = publicKey;
-    this.fingerprint = createHash('sha256').update(publicKey.export({ type: 'spki', format: 'der' })).digest('hex');
+    this.fingerprint = createHash('sha256')
+      .update(publicKey.export({ type: 'spki', format: 'der' }))
+      .digest('hex');
   }
 
   /**
@@ -49,7 +51,8 @@ export function parseSigningKey(content: string | Uint8Array): SigningKey | Apns
     key = createPrivateKey({ key: text.slice(text.indexOf(`${begin}PRIVATE KEY`)), format: 'pem' });
   } catch {
     // Node's own message names OpenSSL internals and could quote the input; the file is all there is to say.
-    return unreadable('has the frame of a private key, but what is between the lines is damaged');
+    const hint = text.includes('\\n') ? ': its line breaks are written as "\\n", real ones are wanted' : '';
+    return unreadable(`has the frame of a private key, but what it frames is damaged${hint}`);
   }
   if (key.asymmetricKeyType !== 'ec') {
     const type = (key.asymmetricKeyType ?? 'unknown').toUpperCase();
