@@ -25,6 +25,9 @@ try {
     process.exitCode ||= 1;
     console.error('vitest ended without a report: no test was counted.');
   } else {
+    if (process.exitCode !== 0 && counts.numFailedTests === 0) {
+      console.error('No test failed, but a file did not load, or an error escaped from a test: see above.');
+    }
     console.log(
       `vitest: ${counts.numPassedTests} passed, ${counts.numFailedTests} failed, ${counts.numPendingTests} skipped`,
     );
