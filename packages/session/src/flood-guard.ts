@@ -1,0 +1,55 @@
+/** Counts what the peer sends by kind, and says when it is too much (apns-protocol.md H.6). */
+import type { SessionCounters } from './counters.ts';
+import type { FloodName, FloodRate } from './session-options.ts';
+
+interface Watch {
+  readonly rate: FloodRate;
+  windowEndsAt: number;
+  count: number;
+  /** Streams opened before the window began, less those that were open at that moment. */
+  openedBefore: number;
+}
+
+export class FloodGuard {
+  readonly #counters: SessionCounters;
+  readonly #watches: Record<FloodName, Watch>;
+
+  constructor(rates: Record<FloodName, FloodRate>, counters: SessionCounters) {
+    this.#counters = counters;
+    const watch = (name: FloodName): Watch => ({
+      rate: rates[name],
+      windowEndsAt: -Infinity,
+      count: 0,
+      openedBefore: 0,
+    });
+    this.#watches = {
+      settingsFrames: watch('settingsFrames'),
+      pings: watch('pings'),
+      strayAcks: watch('strayAcks'),
+      emptyData: watch('emptyData'),
+      smallData: watch('smallData'),
+      strayResets: watch('strayResets'),
+      strayFrames: watch('strayFrames'),
+      provokedResets: watch('provokedResets'),
+      unknownFrames: watch('unknownFrames'),
+      priorityFrames: watch('priorityFrames'),
+      windowUpdates: watch('windowUpdates'),
+      interimReplies: watch('interimReplies'),
+      goAways: watch('goAways'),
+    };
+  }
+
+  /** Counts one frame; false when it is one too many. */
+  allows(name: FloodName, now: number, openStreams: number): boolean {
+    this.#counters[name] += 1;
+    const watch = this.#watches[name];
+    if (now >= watch.windowEndsAt) {
+      watch.windowEndsAt = now + watch.rate.windowMs;
+      watch.count = 0;
+      watch.openedBefore = this.#counters.streamsOpened - openStreams;
+    }
+    watch.count += 1;
+    const streams = this.#counters.streamsOpened - watch.openedBefore;
+    return watch.count <= watch.rate.count + watch.rate.perStream * streams;
+  }
+}

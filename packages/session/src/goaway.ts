@@ -1,0 +1,55 @@
+/** GOAWAY as the owner sees it: Apple puts JSON, free text or nothing into the debug data (apns-protocol.md E.3). */
+
+export interface GoAwayNotice {
+  /** Streams above it were surely not processed. 2^31 - 1 announces a graceful end: another GOAWAY follows. */
+  readonly lastStreamId: number;
+  readonly errorCode: number;
+  /** `reason` of JSON debug data. */
+  readonly reason: string | null;
+  /** The debug data as text, control characters escaped, cut off at 256 characters. */
+  readonly text: string;
+}
+
+const textCharsMax = 256;
+/** Apple's JSON has about 40 octets; a longer text is not parsed, only quoted. */
+const jsonBytesMax = 4_096;
+
+export function readGoAway(
+  lastStreamId: number,
+  errorCode: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): GoAwayNotice {
+  const text = escapeControls(bytes.toString('utf8', start, Math.min(end, start + textCharsMax * 4)));
+  return {
+    lastStreamId,
+    errorCode,
+    reason: end - start <= jsonBytesMax ? parseReason(bytes.toString('utf8', start, end)) : null,
+    text,
+  };
+}
+
+function parseReason(text: string): string | null {
+  if (!text.startsWith('{')) return null;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    // Free text that happens to open with a brace: legal, and kept as `text`.
+    return null;
+  }
+  if (typeof parsed !== 'object' || parsed === null || !Object.hasOwn(parsed, 'reason')) return null;
+  const { reason } = parsed as { reason: unknown };
+  return typeof reason === 'string' ? escapeControls(reason) : null;
+}
+
+/** Safe for a log line: C0, DEL, C1 and the two line separators as \u escapes. */
+function escapeControls(text: string): string {
+  const cut = text.length > textCharsMax ? text.slice(0, textCharsMax) : text;
+  // oxlint-disable-next-line no-control-regex -- control characters are what this is about.
+  return cut.replace(
+    /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
