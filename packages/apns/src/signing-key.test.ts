@@ -63,7 +63,7 @@ describe('SigningKey', () => {
     const printed = [
       inspect({ key: key(rfcPem) }, { depth: 9, showHidden: true }),
       JSON.stringify([key(rfcPem)]),
-      `${key(rfcPem)}`,
+      String(key(rfcPem)),
     ];
     for (const text of printed) {
       expect(text).toContain('[SigningKey ');
