@@ -1,0 +1,44 @@
+// The main file of a spawned simulator: does what its parent asks over IPC, and ends when the parent is gone.
+import type { ControlAnswer, ControlCall, ControlRequest, ControlResponse } from './control.ts';
+import { startSimulator } from './simulator.ts';
+import type { Simulator } from './simulator.ts';
+
+let simulator: Simulator | null = null;
+
+process.on('message', (request: ControlRequest) => {
+  // The parent is this package's spawn.ts: the message is a ControlRequest by construction.
+  void answer(request.call).then(
+    (done) => respond({ number: request.number, answer: done }),
+    (error: unknown) => respond({ number: request.number, answer: { kind: 'failed', message: String(error) } }),
+  );
+});
+
+process.on('disconnect', () => {
+  void simulator?.close().finally(() => process.exit(0));
+  if (simulator === null) process.exit(0);
+});
+
+// Ctrl-C in a terminal reaches the whole process group; the parent decides when the gateway ends.
+process.on('SIGINT', () => {});
+
+async function answer(call: ControlCall): Promise<ControlAnswer> {
+  if (call.kind === 'start') {
+    simulator = await startSimulator(call.options);
+    return { kind: 'started', port: simulator.port, identity: simulator.identity };
+  }
+  if (simulator === null) throw new Error('the simulator has not been started');
+  switch (call.kind) {
+    case 'stats':
+      return { kind: 'stats', stats: simulator.stats() };
+    case 'close':
+      await simulator.close();
+      return { kind: 'done' };
+  }
+}
+
+function respond(response: ControlResponse): void {
+  if (!process.connected || process.send === undefined) return;
+  process.send(response, undefined, undefined, () => {
+    if (response.answer.kind === 'done') process.disconnect();
+  });
+}

@@ -1,0 +1,118 @@
+// Starts a simulator in another process, so that a test or a bench measures the sender's CPU alone.
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+import type { ControlAnswer, ControlCall, ControlResponse } from './control.ts';
+import type { SimulatorStats } from './counters.ts';
+import type { SimulatorIdentity } from './identity.ts';
+import type { SimulatorOptions } from './simulator-options.ts';
+
+export interface SpawnedSimulator extends AsyncDisposable {
+  readonly port: number;
+  /** `https://127.0.0.1:PORT`. */
+  readonly endpoint: string;
+  readonly identity: SimulatorIdentity;
+  readonly ca: string;
+  readonly keyPem: string;
+  readonly keyId: string;
+  readonly teamId: string;
+  /** For SIGSTOP and SIGKILL: a peer that freezes or dies. */
+  readonly pid: number;
+  stats(): Promise<SimulatorStats>;
+  /** Ends the process, also one that was stopped or killed. May be called twice. */
+  close(): Promise<void>;
+}
+
+/** An orderly end takes milliseconds; a process that was stopped by SIGSTOP never gets there. */
+const closeTimeoutMs = 2_000;
+
+export async function spawnSimulator(options: SimulatorOptions = {}): Promise<SpawnedSimulator> {
+  const process = new SimulatorProcess();
+  try {
+    const started = await process.call({ kind: 'start', options });
+    if (started.kind !== 'started') throw new Error(`unexpected answer ${started.kind}`);
+    const { identity, port } = started;
+    return {
+      port,
+      endpoint: `https://127.0.0.1:${port}`,
+      identity,
+      ca: identity.ca,
+      keyPem: identity.keyPem,
+      keyId: identity.keyId,
+      teamId: identity.teamId,
+      pid: process.pid,
+      stats: async () => {
+        const answer = await process.call({ kind: 'stats' });
+        if (answer.kind !== 'stats') throw new Error(`unexpected answer ${answer.kind}`);
+        return answer.stats;
+      },
+      close: () => process.close(),
+      [Symbol.asyncDispose]: () => process.close(),
+    };
+  } catch (error) {
+    await process.close();
+    throw error;
+  }
+}
+
+class SimulatorProcess {
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<number, { resolve: (answer: ControlAnswer) => void; reject: (error: Error) => void }>();
+  readonly #exited: Promise<void>;
+  #number = 0;
+  #hasExited = false;
+
+  constructor() {
+    // Next to this file, in the same form: .ts when run from the sources, .js when built.
+    const isSource = import.meta.url.endsWith('.ts');
+    this.#child = fork(fileURLToPath(new URL(`./simulator-process.${isSource ? 'ts' : 'js'}`, import.meta.url)), {
+      execArgv: isSource ? ['--conditions=@carillon/source'] : [],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.#child.on('message', (response: ControlResponse) => {
+      const waiting = this.#waiting.get(response.number);
+      if (waiting === undefined) return;
+      this.#waiting.delete(response.number);
+      if (response.answer.kind === 'failed') waiting.reject(new Error(`simulator: ${response.answer.message}`));
+      else waiting.resolve(response.answer);
+    });
+    this.#exited = new Promise((resolve) => {
+      const onGone = (why: string): void => {
+        this.#hasExited = true;
+        for (const { reject } of this.#waiting.values()) reject(new Error(`simulator: ${why}`));
+        this.#waiting.clear();
+        resolve();
+      };
+      this.#child.once('exit', (code, signal) => onGone(`the process ended (${signal ?? `exit code ${code}`})`));
+      this.#child.once('error', (error) => onGone(error.message));
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0; // undefined only when the fork failed, and then nobody gets here
+  }
+
+  call(call: ControlCall): Promise<ControlAnswer> {
+    if (this.#hasExited) return Promise.reject(new Error('simulator: the process has ended'));
+    this.#number += 1;
+    const number = this.#number;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(number, { resolve, reject });
+      this.#child.send({ number, call }, (error) => {
+        if (error === null) return;
+        this.#waiting.delete(number);
+        reject(error);
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#hasExited) return;
+    const kill = setTimeout(() => this.#child.kill('SIGKILL'), closeTimeoutMs);
+    // Whether it answers or is gone already: what counts is the exit awaited below.
+    await this.call({ kind: 'close' }).catch(() => this.#child.kill('SIGKILL'));
+    await this.#exited;
+    clearTimeout(kill);
+  }
+}
