@@ -3,7 +3,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 /** A line of a tracked file, or its length, that breaks a rule. */
@@ -77,6 +77,14 @@ function checkLength(path: string, text: string): Violation[] {
   return [`${path}: ${bytes} bytes, more than ${sourceBytesMax}: it is probably two concepts`];
 }
 
+/** The links of a document to other files of the repository, without those that `present` knows. */
+function brokenLinks(path: string, text: string, present: (path: string) => boolean): Violation[] {
+  return [...text.matchAll(/\]\((?!\w+:|#)([^)#\s]+)/g)]
+    .map((link) => posix.join(posix.dirname(path), link[1]))
+    .filter((target) => !present(target))
+    .map((target) => `${path}: links to ${target}, which is not there`);
+}
+
 /** null where there is no git, for example in an unpacked archive. */
 function trackedFiles(root: string): string[] | null {
   try {
@@ -104,6 +112,12 @@ describe('The tracked files', () => {
     expect(files.flatMap((file) => check(file.path, file.text))).toEqual([]);
   });
 
+  it('link only to files that are there', () => {
+    const documents = files.filter((file) => file.path.endsWith('.md'));
+    const present = (path: string): boolean => statSync(join(root, path), { throwIfNoEntry: false }) !== undefined;
+    expect(documents.flatMap((file) => brokenLinks(file.path, file.text, present))).toEqual([]);
+  });
+
   it('are short enough to read', () => {
     expect(files.flatMap((file) => checkLength(file.path, file.text))).toEqual([]);
   });
@@ -119,6 +133,12 @@ describe('The check itself', () => {
     expect(check('docs/A.md', 'first\n// TODO: second')).toEqual([
       'docs/A.md:2: promises without an issue: write TODO(#12), or do it: // TODO: second',
     ]);
+  });
+
+  it('finds a link that leads nowhere, and leaves the web and the page itself alone', () => {
+    const text = '[a](B.md) [b](../README.md#try) [c](https://example.com/x) [d](#here) [e](gone.md)';
+    const present = (path: string): boolean => ['docs/B.md', 'README.md'].includes(path);
+    expect(brokenLinks('docs/A.md', text, present)).toEqual(['docs/A.md: links to docs/gone.md, which is not there']);
   });
 
   it('measures sources, but neither tests nor what is generated', () => {
