@@ -1,0 +1,80 @@
+// Why a job is refused before Apple is asked: every code there is, with its sentence. Codes are stable: receipts, tests
+// and users' programs match on them. A message says more about the one case; the sentence says what the code means.
+
+import type { ApnsFaultCode } from '@carillon/apns';
+
+/** What is wrong with the text itself. */
+export type ScanCode =
+  | 'local.not-json'
+  | 'local.not-a-job'
+  | 'local.bad-utf8'
+  | 'local.lone-surrogate'
+  | 'local.duplicate-key'
+  | 'local.forbidden-key'
+  | 'local.too-deep'
+  | 'local.unknown-field'
+  | 'local.wrong-type'
+  | 'local.payload-too-large';
+
+/** What is wrong with a job whose text is fine. Codes of single fields that Apple's rules decide are those of `apns`. */
+export type JobCode =
+  | 'local.line-too-long'
+  | 'local.missing-token'
+  | 'local.missing-payload'
+  | 'local.bad-id'
+  | 'local.bad-app'
+  | 'local.bad-deadline'
+  | 'local.bad-on-ambiguous'
+  | 'local.channel-not-supported'
+  | 'local.send-at-not-supported'
+  | 'local.truncate-not-supported'
+  | 'local.payload-not-json'
+  | 'local.payload-not-an-object'
+  | 'local.not-serialisable';
+
+/** The parse functions of `apns` that a job's fields go through. */
+type FieldCode = Extract<
+  ApnsFaultCode,
+  | 'local.bad-device-token'
+  | 'local.bad-topic'
+  | 'local.bad-push-type'
+  | 'local.bad-priority'
+  | 'local.bad-collapse-id'
+  | 'local.bad-apns-id'
+  | 'local.bad-expiration'
+>;
+
+export type RefusalCode = ScanCode | JobCode | FieldCode;
+
+export const refusalCodes: Readonly<Record<RefusalCode, string>> = {
+  'local.not-json': 'The line is not JSON.',
+  'local.not-a-job': 'The line does not hold an object.',
+  'local.bad-utf8': 'The bytes are not valid UTF-8; sent on, the device would show replacement characters.',
+  'local.lone-surrogate': 'A \\u escape names half of a character: a surrogate without its partner.',
+  'local.duplicate-key': 'An object has the same key twice; readers disagree on which value counts.',
+  'local.forbidden-key': 'A key is __proto__, constructor or prototype, which pollute objects in the programs that read it.',
+  'local.too-deep': 'The payload nests more than 64 objects and arrays.',
+  'local.unknown-field': 'The job has a field that does not exist; most often it is misspelt.',
+  'local.wrong-type': 'A field of the job has a value of the wrong JSON type.',
+  'local.line-too-long': 'The line is longer than a job can be.',
+  'local.missing-token': 'The job names no device token.',
+  'local.missing-payload': 'The job has no payload.',
+  'local.bad-id': 'The id is not 1 to 128 of the allowed characters.',
+  'local.bad-app': 'The name of the app is empty, too long or has control characters in it.',
+  'local.bad-deadline': 'The deadline is not an ISO time with its offset.',
+  'local.bad-on-ambiguous': 'onAmbiguous is neither resend nor report.',
+  'local.channel-not-supported': 'Broadcasts to a channel are not built yet.',
+  'local.send-at-not-supported': 'Only the daemon keeps jobs for later; here a job is sent at once.',
+  'local.truncate-not-supported': 'Shortening a payload to its limit is not built yet.',
+  'local.payload-not-json': 'The payload was given as text or bytes, and those are not JSON.',
+  'local.payload-not-an-object': 'The payload is JSON, but not an object.',
+  'local.payload-too-large': 'The payload has more bytes than Apple takes for its push type.',
+  'local.not-serialisable': 'The JavaScript object has a value in it that JSON cannot carry.',
+  'local.bad-device-token': 'The token is not a device token in hex.',
+  'local.bad-topic': 'The topic has characters no topic has, or too many of them.',
+  'local.bad-push-type': 'The push type does not look like one.',
+  'local.bad-priority': 'The priority is not 10, 5 or 1, or Apple refuses it for the push type.',
+  'local.bad-collapse-id': 'The collapse id is not 1 to 64 bytes of visible ASCII.',
+  'local.bad-apns-id': 'The apnsId is not a UUID.',
+  'local.bad-expiration': 'The expiration is neither unix seconds nor an ISO time.',
+};

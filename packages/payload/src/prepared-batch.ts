@@ -1,0 +1,84 @@
+// What preparation gives: the bytes of many pushes in one arena, an index of numbers over it, and the refused lines.
+// Everything in it crosses to another thread by transfer or cheap copies.
+
+import type { Priority, PushType } from '@carillon/apns';
+import type { RefusalCode } from './codes.ts';
+
+/**
+ * One record of the arena, its parts next to one another:
+ *
+ *     | token, lower-case hex | apns-id, 36 | expiration, decimal | collapse id | payload | job id |
+ *
+ * Parts that a job does not have take no bytes.
+ */
+export interface PreparedBatch {
+  readonly bytes: Buffer;
+  /** `recordStride` numbers a record, at the places of RecordField. */
+  readonly index: Int32Array;
+  /** EpochMs a record; NaN: not given. */
+  readonly deadlines: Float64Array;
+  /** Records. */
+  readonly count: number;
+  /** Lines read, those refused and those empty included: the next chunk begins this many lines further on. */
+  readonly lines: number;
+  /** The distinct heads of this batch; `index` at RecordField.head points here. */
+  readonly heads: readonly HeadKey[];
+  readonly rejections: readonly Rejection[];
+}
+
+/** Starts and ends are positions in `bytes`. Slots 0 to 3 of the header plan come first: start < 0 means absent. */
+export const RecordField = {
+  tokenStart: 0,
+  tokenEnd: 1,
+  apnsIdStart: 2,
+  apnsIdEnd: 3,
+  expirationStart: 4,
+  expirationEnd: 5,
+  collapseIdStart: 6,
+  collapseIdEnd: 7,
+  bodyStart: 8,
+  bodyEnd: 9,
+  /** A job without an id is known by its apns-id: these two then point there. */
+  idStart: 10,
+  idEnd: 11,
+  /** The line's number, the first being 1. */
+  line: 12,
+  head: 13,
+  /** Bits of RecordFlag. */
+  flags: 14,
+  /** Bytes of the line without its end. */
+  lineBytes: 15,
+} as const;
+
+export const recordStride = 16;
+
+export const RecordFlag = {
+  /** onAmbiguous is "report": a push that Apple may have taken is not sent again. */
+  reportAmbiguous: 1,
+  idGiven: 2,
+  apnsIdGiven: 4,
+} as const;
+
+/** What the header block of a push depends on besides its slots. */
+export interface HeadKey {
+  /** Null: the only app there is. */
+  readonly app: string | null;
+  /** Null: the app's bundle id with the push type's suffix. */
+  readonly topic: string | null;
+  readonly pushType: PushType;
+  readonly priority: Priority;
+}
+
+/** A line that will not be sent. */
+export interface Rejection {
+  readonly line: number;
+  /** Null when the line could not be read; app and token likewise. */
+  readonly id: string | null;
+  readonly app: string | null;
+  readonly token: string | null;
+  readonly code: RefusalCode;
+  /** The job's field concerned, where one is. */
+  readonly field: string | null;
+  readonly message: string;
+}
+
