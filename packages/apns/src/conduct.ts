@@ -162,5 +162,5 @@ export const conductRules: readonly ConductRule[] = [
   },
 ];
 
-/** When a certificate's end is worth a warning: this long before it. */
-export const expiryWarningsMs: readonly number[] = [30 * dayMs, 7 * dayMs, dayMs];
+/** When a certificate's end is worth a warning: this long before it, the tightest first. */
+export const expiryWarningsMs: readonly number[] = [dayMs, 7 * dayMs, 30 * dayMs];

@@ -77,3 +77,12 @@ export {
   type ProviderTokenSource,
   type ProviderTokenSourceOptions,
 } from './provider-token.ts';
+export {
+  checkCertificate,
+  checkCertificateKey,
+  expiryWarning,
+  parseCertificate,
+  type CertificateTopic,
+  type CertificateUse,
+  type PushCertificate,
+} from './certificate.ts';

@@ -4,7 +4,7 @@
 /** Characters of a value shown in a message. Enough to recognise a topic or an id. */
 const shownMax = 40;
 /** A device token or secret shows this many characters and no more (design.md §6, invariant 8). */
-export const secretCharsMax = 4;
+const secretCharsMax = 4;
 
 /** The value in double quotes, cut after `charsMax` characters, everything but visible ASCII and space escaped. */
 export function quote(text: string, charsMax: number = shownMax): string {

@@ -12,8 +12,8 @@ export type Ms = number & { readonly [unit]?: 'Ms' };
 export type EpochSeconds = number & { readonly [unit]?: 'EpochSeconds' };
 
 export const secondMs: Ms = 1000;
-export const minuteMs: Ms = 60_000;
-export const hourMs: Ms = 3_600_000;
+const minuteMs: Ms = 60_000;
+const hourMs: Ms = 3_600_000;
 export const dayMs: Ms = 86_400_000;
 
 // 2026-11-23T12:00:00.123456789+01:00 is 35 characters; nothing longer is an instant.
