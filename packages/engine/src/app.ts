@@ -7,6 +7,9 @@ export interface App {
   readonly name: string;
   /** The bundle id, without a push type's suffix. */
   readonly topic: Topic;
+  /** `host` or `host:port` of its gateway: environments never mix. */
+  readonly authority: string;
   readonly lane: Lane;
-  readonly outlet: Outlet;
+  /** Another one when the credential is replaced. */
+  outlet: Outlet;
 }

@@ -6,43 +6,46 @@ import { RecordField } from '@carillon/payload';
 import type { Connection } from '@carillon/pool';
 import type { Binding } from './binding.ts';
 import type { FairTurns } from './fair-turns.ts';
+import { heldUntil } from './hold.ts';
 import type { Pipeline } from './pipeline.ts';
 import { PushState } from './push.ts';
 import type { Push } from './push.ts';
 
-/** What stopped the loop. */
+/** What stopped the loop. `share`: it opened as many as it was asked to. */
 export type FillEnd = 'no-work' | 'no-slot' | 'rate' | 'share';
 
-/** Opens at most `most` streams on `connection`. Pushes past their deadline are handed to `onExpired` instead. */
-export function fillConnection(
-  connection: Connection,
-  binding: Binding,
-  turns: FairTurns,
-  pipeline: Pipeline,
-  most: number,
-  onExpired: (push: Push) => void,
-): FillEnd {
-  const { rate, counters } = pipeline;
+/** Opens at most `most` streams on `connection`. A push that may not go now is given up or put off instead. */
+export function fillConnection(connection: Connection, binding: Binding, turns: FairTurns, pipeline: Pipeline, most: number): FillEnd {
+  const { rate, counters, resting } = pipeline;
   const { now } = connection;
   let left = most;
   while (left > 0) {
-    const lane = turns.current();
-    if (lane === null) return 'no-work';
+    const lane = turns.current(now);
+    if (lane === null) return turns.isRateBound ? 'rate' : 'no-work';
     const push = lane.peek() as Push; // a lane that has its turn has work
+    const { arena, at, head } = push;
     if (push.deadlineAt <= now) {
       lane.take();
-      onExpired(push);
+      pipeline.abandon(push, 'deadline');
       continue;
     }
-    const { arena, at } = push;
+    if (head.breaker !== null || resting.size > 0) {
+      const until = heldUntil(push, now, resting);
+      if (until > now) {
+        lane.take();
+        pipeline.putOff(push, until);
+        continue;
+      }
+    }
     const { index } = arena;
     const bodyStart = index[at + RecordField.bodyStart] as number;
     const bodyEnd = index[at + RecordField.bodyEnd] as number;
     if (connection.slots(bodyEnd - bodyStart) === 0) return 'no-slot';
     if (rate !== null && !rate.tryTake(now)) return 'rate';
-    if (!connection.open(binding.template(push.head), arena.bytes, index, at, bodyStart, bodyEnd, push.tag)) return 'no-slot';
+    if (!connection.open(binding.template(head), arena.bytes, index, at, bodyStart, bodyEnd, push.tag)) return 'no-slot';
     lane.take();
-    turns.spend();
+    turns.spend(lane, now);
+    head.breaker?.passed(now);
     push.state = PushState.wire;
     push.attempts++;
     counters.attempts++;

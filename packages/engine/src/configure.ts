@@ -7,37 +7,77 @@ import { tlsDialer } from '@carillon/pool';
 import type { Dialer, PoolPolicy, TlsIdentity } from '@carillon/pool';
 import type { App } from './app.ts';
 import { EngineConfigError } from './errors.ts';
+import { Lane } from './lane.ts';
+import { positive, wholeNumber } from './options.ts';
 import type { AppOptions, CredentialOptions, EngineOptions } from './options.ts';
 import { Outlet } from './outlet.ts';
+import { rateCap } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
 
-export interface Configured {
+/** The apps and the outlets they leave by. Apps of the same credential and environment share an outlet. */
+export class Configuration {
   readonly apps: ReadonlyMap<string, App>;
-  readonly outlets: readonly Outlet[];
-}
+  readonly #options: EngineOptions;
+  readonly #pipeline: Pipeline;
+  readonly #dialer: Dialer;
+  /** By environment and credential. */
+  readonly #outlets = new Map<string, Outlet>();
 
-/** Throws `EngineConfigError` that names the field. Opens no connection. */
-export function configure(options: EngineOptions, pipeline: Pipeline): Configured {
-  const names = Object.keys(options.apps);
-  if (names.length === 0) throw new EngineConfigError('apps', 'apps is empty; at least one app has to be there');
-  const dialer = options.seams?.dialer ?? tlsDialer(options.seams?.resolver);
-  const outlets = new Map<string, Outlet>();
-  const apps = new Map<string, App>();
-  for (const name of names) {
-    const app = options.apps[name] as AppOptions; // a key of the object
+  /** Throws `EngineConfigError` that names the field. Opens no connection. */
+  constructor(options: EngineOptions, pipeline: Pipeline) {
+    this.#options = options;
+    this.#pipeline = pipeline;
+    this.#dialer = options.seams?.dialer ?? tlsDialer(options.seams?.resolver);
+    const names = Object.keys(options.apps);
+    if (names.length === 0) throw new EngineConfigError('apps', 'apps is empty; at least one app has to be there');
+    this.apps = new Map(names.map((name) => [name, this.#addApp(name, options.apps[name] as AppOptions)])); // its own keys
+  }
+
+  get outlets(): Iterable<Outlet> {
+    return this.#outlets.values();
+  }
+
+  /**
+   * Moves an app to another credential. What waits goes out with the new one; what is on the wire ends on the old
+   * connections, which close when no app uses them any more. Returns the outlet to be drained, if any.
+   */
+  replaceCredential(name: string, credential: CredentialOptions): Outlet | null {
+    const app = this.apps.get(name);
+    const given = this.#options.apps[name];
+    if (app === undefined || given === undefined) throw new EngineConfigError(`apps.${name}`, `app ${JSON.stringify(name)} is not configured`);
+    const outlet = this.#outletFor({ ...given, credential }, `apps.${name}`);
+    const old = app.outlet;
+    if (outlet === old) return null;
+    old.removeLane(app.lane);
+    app.outlet = outlet;
+    outlet.addLane(app.lane);
+    if (old.lanes.length > 0) return null;
+    for (const [key, one] of this.#outlets) if (one === old) this.#outlets.delete(key);
+    return old;
+  }
+
+  #addApp(name: string, options: AppOptions): App {
     const field = `apps.${name}`;
-    const topic = good(parseTopic(app.topic), field);
+    const topic = good(parseTopic(options.topic), field);
+    const { weight = 1, ratePerSecond } = options;
+    wholeNumber(`${field}.weight`, weight, 1, 1000);
+    if (ratePerSecond !== undefined) positive(`${field}.ratePerSecond`, ratePerSecond);
+    const outlet = this.#outletFor(options, field);
+    const lane = new Lane(name, weight, ratePerSecond === undefined ? null : rateCap(ratePerSecond, this.#pipeline.clock.now()));
+    outlet.addLane(lane);
+    return { name, topic, authority: endpointOf(options, field).authority, lane, outlet };
+  }
+
+  #outletFor(app: AppOptions, field: string): Outlet {
     const endpoint = endpointOf(app, field);
     const identity = identityOf(app.credential, app.ca, field);
     const key = `${endpoint.authority} ${identity.fingerprint}`;
-    let outlet = outlets.get(key);
-    if (outlet === undefined) {
-      outlet = openOutlet(endpoint, identity, dialer, pipeline);
-      outlets.set(key, outlet);
-    }
-    apps.set(name, { name, topic, lane: outlet.addLane(name), outlet });
+    const known = this.#outlets.get(key);
+    if (known !== undefined) return known;
+    const outlet = openOutlet(endpoint, identity, this.#dialer, this.#pipeline);
+    this.#outlets.set(key, outlet);
+    return outlet;
   }
-  return { apps, outlets: [...outlets.values()] };
 }
 
 interface Identity {

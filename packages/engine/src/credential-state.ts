@@ -22,6 +22,11 @@ export class CredentialWatch {
     return this.#state;
   }
 
+  /** Why it is not trusted; empty when it is. */
+  get reason(): string {
+    return this.#state.kind === 'trusted' ? '' : this.#state.reason;
+  }
+
   isParked(now: number): boolean {
     if (this.#state.kind !== 'parked') return false;
     if (now < this.#state.until) return true;

@@ -1,20 +1,20 @@
 /** The embeddable sending core: apps in, jobs in, one outcome or receipt out for each. */
+import { isFault, parseDeviceToken } from '@carillon/apns';
 import { systemClock, systemRandom } from '@carillon/pool';
 import type { Timer } from '@carillon/pool';
 import { InlinePreparer } from '@carillon/payload';
 import type { JobObject, Preparer } from '@carillon/payload';
-import { configure } from './configure.ts';
-import { EngineClosedError } from './errors.ts';
+import { Configuration } from './configure.ts';
+import { EngineClosedError, EngineConfigError } from './errors.ts';
 import { feedBytes, feedJobs } from './feed.ts';
 import type { FeedContext } from './feed.ts';
 import { settingsOf } from './options.ts';
-import type { EngineOptions } from './options.ts';
+import type { CredentialOptions, EngineOptions } from './options.ts';
 import type { Outcome } from './outcome.ts';
-import type { Outlet } from './outlet.ts';
 import { Pipeline } from './pipeline.ts';
+import type { Lane } from './lane.ts';
 import type { Sink } from './push.ts';
 import type { Receipt } from './receipt.ts';
-import type { Apps } from './route.ts';
 import { Run } from './run.ts';
 import { Sender } from './sender.ts';
 import type { SendOptions } from './sender.ts';
@@ -45,23 +45,22 @@ export function createEngine(options: EngineOptions): Engine {
 
 export class Engine implements AsyncDisposable {
   readonly #pipeline: Pipeline;
-  readonly #apps: Apps;
-  readonly #outlets: readonly Outlet[];
+  readonly #configuration: Configuration;
   readonly #preparer: Preparer;
   readonly #sender: Sender;
   /** Aborted when the engine begins to close: the feeders stop. */
   readonly #stop = new AbortController();
+  /** Pools of credentials that were replaced, on their way to an end. */
+  readonly #retiring = new Set<Promise<void>>();
   #ticker: Timer | null = null;
   #closing: Promise<void> | null = null;
 
   constructor(options: EngineOptions) {
     const { clock = systemClock, random = systemRandom, preparer = new InlinePreparer() } = options.seams ?? {};
     this.#pipeline = new Pipeline(settingsOf(options), clock, random, options.onEvent ?? (() => undefined));
-    const { apps, outlets } = configure(options, this.#pipeline);
-    this.#apps = apps;
-    this.#outlets = outlets;
+    this.#configuration = new Configuration(options, this.#pipeline);
     this.#preparer = preparer;
-    this.#sender = new Sender(this.#pipeline, apps, (sink) => this.#cancel(sink));
+    this.#sender = new Sender(this.#pipeline, this.#configuration.apps, (sink) => this.#cancel(sink));
     this.#pipeline.onFirstJob = () => this.#startTicker();
   }
 
@@ -83,8 +82,34 @@ export class Engine implements AsyncDisposable {
     return this.#receipts(run, options, (context) => feedBytes(run, chunks, firstLine, context));
   }
 
+  /** The app's pushes wait until `resume`; deadlines go on. What is on the wire ends as it would. */
+  pause(app: string): void {
+    this.#laneOf(app).isPaused = true;
+  }
+
+  resume(app: string): void {
+    this.#laneOf(app).isPaused = false;
+    this.#configuration.apps.get(app)?.outlet.wake();
+  }
+
+  /** Another credential for an app, without losing a push. Throws `EngineConfigError` when it cannot be used; the old one stays. */
+  replaceCredential(app: string, credential: CredentialOptions): void {
+    const unused = this.#configuration.replaceCredential(app, credential);
+    if (unused === null) return;
+    const drained = unused.pool.drain().finally(() => this.#retiring.delete(drained));
+    this.#retiring.add(drained);
+  }
+
+  /** The device registered again: what is known of it from before `at` (default now) no longer holds. */
+  registered(app: string, token: string, at: number = this.#pipeline.clock.epochMs()): void {
+    this.#laneOf(app);
+    const parsed = parseDeviceToken(token);
+    if (isFault(parsed)) return;
+    for (const scope of this.#pipeline.heads.scopesOf(app)) this.#pipeline.dead.deleteBefore(scope, parsed, at);
+  }
+
   stats(): EngineStats {
-    return statsOf(this.#pipeline, this.#outlets);
+    return statsOf(this.#pipeline, this.#configuration.outlets);
   }
 
   /** Takes no more jobs, settles those it has, closes the connections. Safe to call twice, and before `close`. */
@@ -96,9 +121,10 @@ export class Engine implements AsyncDisposable {
   /** Stops now: what waits is abandoned (`shutdown`), what is on the wire too, as unknown. Every job is settled before it resolves. */
   async close(): Promise<void> {
     this.#stopFeeding();
-    for (const outlet of this.#outlets) outlet.abandonWaiting('shutdown');
-    await Promise.all(this.#outlets.map((outlet) => outlet.pool.close()));
-    for (const outlet of this.#outlets) outlet.abandonWaiting('shutdown');
+    this.#abandonWaiting();
+    await Promise.all([...this.#configuration.outlets].map((outlet) => outlet.pool.close()));
+    // A stream that ended with its connection may have come back to its lane.
+    this.#abandonWaiting();
     await this.drain();
   }
 
@@ -109,7 +135,7 @@ export class Engine implements AsyncDisposable {
   async #drain(): Promise<void> {
     this.#stopFeeding();
     await this.#pipeline.allSettled();
-    await Promise.all(this.#outlets.map((outlet) => outlet.pool.drain()));
+    await Promise.all([...this.#retiring, ...[...this.#configuration.outlets].map((outlet) => outlet.pool.drain())]);
     await this.#preparer.close();
     this.#ticker?.cancel();
   }
@@ -126,7 +152,7 @@ export class Engine implements AsyncDisposable {
     const signals = [this.#stop.signal, left.signal, options.signal, options.stop].filter((signal) => signal !== undefined);
     const cancel = (): void => this.#cancel(run);
     options.signal?.addEventListener('abort', cancel, { once: true });
-    const context = { pipeline: this.#pipeline, apps: this.#apps, preparer: this.#preparer, stop: AbortSignal.any(signals) };
+    const context = { pipeline: this.#pipeline, apps: this.#configuration.apps, preparer: this.#preparer, stop: AbortSignal.any(signals) };
     // The feeder runs beside the consumer; its failure is handed to the consumer, after the last receipt.
     feed(context).then(
       () => run.fed(null),
@@ -142,8 +168,20 @@ export class Engine implements AsyncDisposable {
     }
   }
 
+  #laneOf(app: string): Lane {
+    const known = this.#configuration.apps.get(app);
+    if (known === undefined) throw new EngineConfigError(`apps.${app}`, `app ${JSON.stringify(app)} is not configured`);
+    return known.lane;
+  }
+
+  #abandonWaiting(): void {
+    for (const outlet of this.#configuration.outlets) outlet.abandonWaiting('shutdown');
+    for (const push of this.#pipeline.delayed.takeAll()) this.#pipeline.abandon(push, 'shutdown');
+  }
+
   #cancel(sink: Sink): void {
-    for (const outlet of this.#outlets) outlet.cancel(sink);
+    for (const outlet of this.#configuration.outlets) outlet.cancel(sink);
+    for (const push of this.#pipeline.delayed.takeIf((waiting) => waiting.sink === sink)) this.#pipeline.abandon(push, 'cancelled');
   }
 
   #startTicker(): void {
@@ -151,7 +189,8 @@ export class Engine implements AsyncDisposable {
     this.#ticker = this.#pipeline.clock.setTimer(tickMs, () => {
       this.#ticker = null;
       const now = this.#pipeline.clock.now();
-      for (const outlet of this.#outlets) outlet.tick(now);
+      this.#pipeline.releaseDue(now);
+      for (const outlet of this.#configuration.outlets) outlet.tick(now);
       if (this.#pipeline.admission.jobs > 0) this.#startTicker();
     });
   }

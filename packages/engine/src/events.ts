@@ -13,5 +13,16 @@ export type EngineEvent =
   | { readonly kind: 'goaway'; readonly endpoint: string; readonly connection: number; readonly reason: string | null; readonly message: string }
   /** APNs refuses the credential: `parked` pushes wait for another (or are abandoned, by option). */
   | { readonly kind: 'credential-fault'; readonly endpoint: string; readonly reason: string; readonly message: string; readonly waiting: number }
+  /** Server errors in a row: new pushes resume through one probe. */
+  | { readonly kind: 'gateway-fault'; readonly endpoint: string; readonly message: string; readonly waiting: number }
+  /** The credential may not use the topic: its pushes wait behind one probe, the others go on. */
+  | {
+      readonly kind: 'topic-fault';
+      readonly endpoint: string;
+      readonly app: string;
+      readonly topic: string;
+      readonly reason: string;
+      readonly message: string;
+    }
   /** No sign of life for `giveUpAfterMs`: what waited was abandoned. */
   | { readonly kind: 'unreachable'; readonly endpoint: string; readonly message: string; readonly abandoned: number };

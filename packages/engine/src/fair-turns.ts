@@ -10,29 +10,44 @@ export class FairTurns {
   readonly #lanes: Lane[] = [];
   #turn = 0;
   #left = 0;
+  /** Why `current` found none: lanes have work, but their rate caps hold it. */
+  isRateBound = false;
 
   add(lane: Lane): void {
     this.#lanes.push(lane);
+  }
+
+  remove(lane: Lane): void {
+    const at = this.#lanes.indexOf(lane);
+    if (at >= 0) this.#lanes.splice(at, 1);
+    this.#turn = 0;
+    this.#left = 0;
   }
 
   get lanes(): readonly Lane[] {
     return this.#lanes;
   }
 
-  /** The lane that may send now; null when none has work or all are paused. It keeps its turn until `spend` ends it. */
-  current(): Lane | null {
+  /** The lane that may send now; null when there is none. It keeps its turn until `spend` ends it. */
+  current(now: number): Lane | null {
     const lanes = this.#lanes;
     const { length } = lanes;
+    this.isRateBound = false;
     for (let tried = 0; tried <= length; tried++) {
       const lane = lanes[this.#turn];
-      if (lane !== undefined && this.#left > 0 && lane.depth > 0 && !lane.isPaused) return lane;
+      if (lane !== undefined && this.#left > 0 && lane.depth > 0 && !lane.isPaused) {
+        if (lane.rate === null || lane.rate.has(now)) return lane;
+        this.isRateBound = true;
+      }
       this.#turn = this.#turn + 1 < length ? this.#turn + 1 : 0;
       this.#left = pushesPerTurn * (lanes[this.#turn]?.weight ?? 1);
     }
     return null;
   }
 
-  spend(): void {
+  /** The lane that had its turn sent one push. */
+  spend(lane: Lane, now: number): void {
     this.#left--;
+    lane.rate?.tryTake(now);
   }
 }

@@ -70,7 +70,7 @@ async function feedPiece(run: Run, piece: LinePiece, firstLine: number, context:
 
 function admit(run: Run, batch: PreparedBatch, context: FeedContext): void {
   const { pipeline, apps } = context;
-  pipeline.admission.enter(batch.count);
+  pipeline.enter(batch.count);
   run.expect(batch.count);
   run.refuse(batch.rejections);
   routeBatch(batch, run, apps, pipeline, (_record, rejection) => {

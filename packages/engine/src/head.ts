@@ -1,19 +1,33 @@
 /**
  * Heads: what the header fields of pushes have in common. A head is an app, a topic, a push type and a priority; it gets
- * a dense index in its outlet, by which each connection finds its header template in an array.
+ * a dense index, by which each connection finds its header template in an array.
  */
 import type { Priority, PushType, Topic } from '@carillon/apns';
 import type { App } from './app.ts';
+import type { Breaker } from './breaker.ts';
 
-export interface Head {
+export class Head {
   readonly index: number;
   readonly app: App;
   readonly topic: Topic;
   readonly pushType: PushType;
   readonly priority: Priority;
+  /** Names what is known of device tokens for this environment and topic. */
+  readonly scope: string;
+  /** Made when APNs first says that the credential may not use the topic; null until then. */
+  breaker: Breaker | null = null;
+
+  constructor(index: number, app: App, topic: Topic, pushType: PushType, priority: Priority) {
+    this.index = index;
+    this.app = app;
+    this.topic = topic;
+    this.pushType = pushType;
+    this.priority = priority;
+    this.scope = `${app.authority} ${topic}`;
+  }
 }
 
-/** The heads of one outlet. Owner: the outlet. Full: the pushes that need another one are rejected. */
+/** All heads. Owner: the pipeline. Full: the pushes that need another one are refused. */
 export class HeadTable {
   readonly #heads = new Map<string, Head>();
   readonly #headsMax: number;
@@ -26,13 +40,20 @@ export class HeadTable {
     return this.#heads.size;
   }
 
+  /** Under which scopes device tokens of an app are known. */
+  scopesOf(app: string): ReadonlySet<string> {
+    const scopes = new Set<string>();
+    for (const head of this.#heads.values()) if (head.app.name === app) scopes.add(head.scope);
+    return scopes;
+  }
+
   /** The head of these four, made when new; null when the table is full. Called once a batch and head, not per push. */
   intern(app: App, topic: Topic, pushType: PushType, priority: Priority): Head | null {
     const key = `${app.name}\n${topic}\n${pushType.name}\n${priority}`;
     const known = this.#heads.get(key);
     if (known !== undefined) return known;
     if (this.#heads.size >= this.#headsMax) return null;
-    const head: Head = { index: this.#heads.size, app, topic, pushType, priority };
+    const head = new Head(this.#heads.size, app, topic, pushType, priority);
     this.#heads.set(key, head);
     return head;
   }

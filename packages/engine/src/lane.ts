@@ -4,6 +4,7 @@
  */
 import type { Push } from './push.ts';
 import { PushState } from './push.ts';
+import type { TokenBucket } from './token-bucket.ts';
 
 const priorities = 3;
 
@@ -14,15 +15,18 @@ export class Lane {
   readonly name: string;
   /** Its share beside the other lanes of its pool. */
   readonly weight: number;
+  /** Its own rate cap; null: none. */
+  readonly rate: TokenBucket | null;
   isPaused = false;
   readonly #first: (Push | null)[] = [null, null, null];
   readonly #last: (Push | null)[] = [null, null, null];
   readonly #credit: number[] = [...turnsOf];
   #depth = 0;
 
-  constructor(name: string, weight = 1) {
+  constructor(name: string, weight: number, rate: TokenBucket | null) {
     this.name = name;
     this.weight = weight;
+    this.rate = rate;
   }
 
   get depth(): number {

@@ -11,6 +11,10 @@ export interface EngineLimits {
   readonly receiptsMax: number;
   /** Lines are prepared in batches of about this many bytes. */
   readonly batchBytes: number;
+  /** Device tokens that rest after 429. Full: the one that has rested longest is forgotten. */
+  readonly restingDevicesMax: number;
+  /** Device tokens that are remembered as gone (410). Full: the one known longest is forgotten, and APNs asked again. */
+  readonly deadDevicesMax: number;
   /** Topics × push types × priorities that one credential sends; each has a header template on each connection. */
   readonly headsMax: number;
 }
@@ -24,6 +28,9 @@ export const defaultLimits: EngineLimits = {
   receiptsMax: 20_000,
   // 64 KiB: some 170 jobs; larger batches gain nothing (docs/BENCHMARKS.md) and make latency lumpier.
   batchBytes: 64 * 1024,
+  // 10,000 and 100,000 entries of about 250 bytes: 2.5 MB and 25 MB.
+  restingDevicesMax: 10_000,
+  deadDevicesMax: 100_000,
   // 10,000: a template is about 600 bytes on each connection.
   headsMax: 10_000,
 };

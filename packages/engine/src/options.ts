@@ -43,6 +43,10 @@ export interface AppOptions {
   /** PEM of the CAs to trust instead of the system's. */
   readonly ca?: string | Buffer;
   readonly credential: CredentialOptions;
+  /** Its share beside the other apps of the same credential, a whole number. Default 1. */
+  readonly weight?: number;
+  /** Pushes a second at most for this app. Default: no cap. */
+  readonly ratePerSecond?: number;
 }
 
 export type CredentialOptions =
@@ -128,12 +132,12 @@ function withoutUndefined<T extends object>(given: T): { [K in keyof T]?: Exclud
   return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> }; // the filter removed undefined
 }
 
-function wholeNumber(field: string, value: number, least: number, most: number): void {
+export function wholeNumber(field: string, value: number, least: number, most: number): void {
   if (Number.isInteger(value) && value >= least && value <= most) return;
   throw new EngineConfigError(field, `${field} is ${String(value)}; a whole number from ${least} to ${most} is right`);
 }
 
-function positive(field: string, value: number): void {
+export function positive(field: string, value: number): void {
   if (typeof value === 'number' && value > 0) return;
   throw new EngineConfigError(field, `${field} is ${String(value)}; a number above 0 is right`);
 }

@@ -1,25 +1,24 @@
 /**
  * An outlet: one credential in one environment, that is a pool, and the lanes that feed it. It fills the pool's
- * connections, and takes what comes back from them to where it belongs.
+ * connections, takes what comes back to where it belongs, and reacts to what a verdict says of connection, credential
+ * and gateway.
  */
-import { findReason, judge, parseReplyBody, reactionsTo } from '@carillon/apns';
-import type { Abandonment, ApnsId, ProviderTokenSource, Retry } from '@carillon/apns';
+import { findReason, reactionsTo } from '@carillon/apns';
+import type { Abandonment, ProviderTokenSource, Verdict } from '@carillon/apns';
 import { Pool } from '@carillon/pool';
 import type { Connection, PoolNotice, PoolOptions, PoolWork, Reply, StreamFailure, Timer } from '@carillon/pool';
 import { fillConnection } from './attempt.ts';
 import { Binding } from './binding.ts';
+import { Breaker, gatewayBreaker, topicBreaker } from './breaker.ts';
 import { CredentialWatch } from './credential-state.ts';
-import { DelayHeap } from './delay-heap.ts';
 import { FairTurns } from './fair-turns.ts';
-import { HeadTable } from './head.ts';
-import { Lane } from './lane.ts';
-import type { Outcome } from './outcome.ts';
+import type { Lane } from './lane.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Push, Sink } from './push.ts';
-import { abandon, settleFailure, settleRetry } from './settle.ts';
-import type { Settlement } from './settle.ts';
+import { acceptedOutcome, judgeReply } from './reply.ts';
+import { settleFailure, settleRetry } from './settle.ts';
 
-/** After the rate cap stopped a connection it is filled again this much later: some dozens of pushes at a time. */
+/** After a rate cap stopped a connection it is filled again this much later: some dozens of pushes at a time. */
 const rateTurnMs = 10;
 /** A push that is sent in its turn meets its deadline there; those that stand still are looked through this often. */
 const expireEveryMs = 1000;
@@ -27,18 +26,19 @@ const expireEveryMs = 1000;
 export class Outlet implements PoolWork {
   readonly endpoint: string;
   readonly pool: Pool;
-  readonly heads: HeadTable;
   readonly #pipeline: Pipeline;
   readonly #tokens: ProviderTokenSource | null;
   readonly #authority: string;
   readonly #turns = new FairTurns();
-  readonly #delays = new DelayHeap();
   readonly #credential = new CredentialWatch();
+  readonly #breaker: Breaker;
   #onWire = 0;
-  #rateTimer: Timer | null = null;
+  #fillTimer: Timer | null = null;
   /** Monotonic ms of the last answer, or since when work has waited for one. */
   #signAt = 0;
   #expireAt = 0;
+  /** Nothing waits and nothing is on the wire, as the last tick saw it. */
+  #isIdle = true;
 
   /** `tokens` is null for a client certificate, which is in `pool`. */
   constructor(pool: PoolOptions, authority: string, tokens: ProviderTokenSource | null, pipeline: Pipeline) {
@@ -46,14 +46,21 @@ export class Outlet implements PoolWork {
     this.#authority = authority;
     this.#tokens = tokens;
     this.#pipeline = pipeline;
-    this.heads = new HeadTable(pipeline.settings.limits.headsMax);
+    this.#breaker = new Breaker(gatewayBreaker, pipeline.random);
     this.pool = new Pool(pool, this);
   }
 
-  addLane(name: string): Lane {
-    const lane = new Lane(name);
+  get lanes(): readonly Lane[] {
+    return this.#turns.lanes;
+  }
+
+  addLane(lane: Lane): void {
     this.#turns.add(lane);
-    return lane;
+    if (lane.depth > 0) this.wake();
+  }
+
+  removeLane(lane: Lane): void {
+    this.#turns.remove(lane);
   }
 
   get waiting(): number {
@@ -66,26 +73,33 @@ export class Outlet implements PoolWork {
     return this.#onWire;
   }
 
-  get delayed(): number {
-    return this.#delays.size;
-  }
-
   /** Work has come into a lane. */
   wake(): void {
-    if (this.#onWire === 0) this.#signAt = this.#pipeline.clock.now();
+    if (this.#isIdle) {
+      this.#isIdle = false;
+      this.#signAt = this.#pipeline.clock.now();
+    }
     this.pool.wake();
   }
 
   fill(connection: Connection, most: number): boolean {
     const { now } = connection;
     if (this.#credential.isParked(now)) return false;
+    const room = this.#breaker.room(now);
+    if (room === 0) {
+      this.#breaker.probeLost(now);
+      if (this.waiting > 0) this.#fillLater(Math.max(rateTurnMs, this.#breaker.until - now));
+      return false;
+    }
     const binding = this.#bindingOf(connection);
     binding.refresh(now, this.#pipeline.clock.epochMs());
     const before = connection.streamsOpened;
-    const end = fillConnection(connection, binding, this.#turns, this.#pipeline, most, this.#onExpired);
-    this.#onWire += connection.streamsOpened - before;
-    if (end === 'rate') this.#fillLater();
-    return end === 'no-slot' || end === 'share';
+    const end = fillConnection(connection, binding, this.#turns, this.#pipeline, Math.min(most, room));
+    const opened = connection.streamsOpened - before;
+    this.#onWire += opened;
+    if (opened > 0) this.#breaker.passed(now);
+    if (end === 'rate') this.#fillLater(rateTurnMs);
+    return end === 'no-slot' || (end === 'share' && room === Infinity);
   }
 
   onReply(connection: Connection, tag: number, reply: Reply): void {
@@ -94,42 +108,33 @@ export class Outlet implements PoolWork {
     this.#onWire--;
     this.#signAt = connection.now;
     if (reply.status === 200) {
-      this.#trust(connection);
-      pipeline.finish(push, acceptedBy(reply, push), reply.latencyMs);
+      this.#succeeded(connection, push);
+      pipeline.finish(push, acceptedOutcome(reply, push), reply.latencyMs);
       return;
     }
-    const { reason, timestampMs } = parseReplyBody(reply.body, 0, reply.bodyLength);
-    const facts = { status: reply.status, reason, timestampMs, retryAfter: reply.header('retry-after') };
-    const { clock, settings } = pipeline;
-    const verdict = judge(facts, {
-      nowMs: clock.epochMs(),
-      attempt: push.attempts,
-      serverErrorDelayMs: settings.serverErrorDelayMs,
-    });
+    const verdict = judgeReply(reply, push, pipeline);
+    this.#react(connection, push, verdict);
     switch (verdict.kind) {
       case 'accepted':
-        this.#trust(connection);
-        pipeline.finish(push, acceptedBy(reply, push), reply.latencyMs);
+        this.#succeeded(connection, push);
+        pipeline.finish(push, acceptedOutcome(reply, push), reply.latencyMs);
         return;
       case 'rejected':
       case 'unregistered':
-        // Refused for its own faults: the credential was fine.
+        // Refused for its own faults: credential and gateway are fine.
         this.#trust(connection);
+        this.#breaker.succeeded();
         pipeline.finish(push, verdict, reply.latencyMs);
         return;
       case 'retry':
-        this.#react(connection, verdict);
-        this.#place(push, settleRetry(push, verdict, connection.now, pipeline));
+        settleRetry(push, verdict, connection.now, pipeline);
     }
   }
 
   onFailure(connection: Connection, tag: number, failure: StreamFailure): void {
     const push = this.#pipeline.pushes.at(tag);
     this.#onWire--;
-    this.#place(push, settleFailure(push, failure, this.#pipeline));
-    this.pool.wake();
-    // The slot that became free is used at the end of this turn; `connection` may be closing.
-    void connection;
+    settleFailure(push, failure, connection.now, this.#pipeline);
   }
 
   onNotice(notice: PoolNotice): void {
@@ -158,42 +163,37 @@ export class Outlet implements PoolWork {
     }
   }
 
-  /** Runs what is due, every `tickMs` while there are jobs: delayed pushes, deadlines, giving up. */
+  /** Runs what is due while there are jobs: deadlines, giving up. */
   tick(now: number): void {
-    let woken = false;
-    for (let push = this.#delays.takeDue(now); push !== null; push = this.#delays.takeDue(now)) {
-      push.head.app.lane.add(push);
-      woken = true;
-    }
-    if (woken) this.wake();
     if (now >= this.#expireAt) {
       this.#expireAt = now + expireEveryMs;
-      for (const lane of this.#turns.lanes) lane.takeIf((push) => push.deadlineAt <= now, this.#onExpired);
+      for (const lane of this.#turns.lanes) {
+        lane.takeIf(
+          (push) => push.deadlineAt <= now,
+          (push) => this.#pipeline.abandon(push, 'deadline'),
+        );
+      }
     }
     this.#giveUp(now);
+    if (this.#onWire === 0 && this.waiting === 0) this.#isIdle = true;
   }
 
-  /** Abandons the pushes of `sink` that are not on the wire. */
+  /** Abandons the pushes of `sink` that wait here. */
   cancel(sink: Sink): void {
-    const give = (push: Push): void => {
-      abandon(push, 'cancelled', this.#pipeline);
-    };
-    for (const lane of this.#turns.lanes) lane.takeIf((push) => push.sink === sink, give);
-    for (const push of this.#delays.takeIf((waiting) => waiting.sink === sink)) give(push);
+    for (const lane of this.#turns.lanes) {
+      lane.takeIf(
+        (push) => push.sink === sink,
+        (push) => this.#pipeline.abandon(push, 'cancelled'),
+      );
+    }
   }
 
-  /** Abandons everything that is not on the wire. */
+  /** Abandons everything that waits here. */
   abandonWaiting(because: Abandonment, message?: string): number {
     let count = 0;
     for (const lane of this.#turns.lanes) {
       for (const push of lane.takeAll()) {
-        abandon(push, because, this.#pipeline, message);
-        count++;
-      }
-    }
-    if (because === 'shutdown' || because === 'cancelled') {
-      for (const push of this.#delays.takeAll()) {
-        abandon(push, because, this.#pipeline, message);
+        this.#pipeline.abandon(push, because, message);
         count++;
       }
     }
@@ -206,24 +206,25 @@ export class Outlet implements PoolWork {
     if (waiting === 0) return;
     if (this.#credential.isParked(now)) {
       if (settings.onCredentialFault === 'park') return;
-      const { state } = this.#credential;
-      const reason = state.kind === 'parked' ? state.reason : 'unknown';
-      this.abandonWaiting('credential', `APNs refuses the credential: ${reason}`);
+      this.abandonWaiting('credential', `APNs refuses the credential: ${this.#credential.reason}`);
       return;
     }
-    if (now - this.#signAt < settings.giveUpAfterMs || this.#isRateBound()) return;
+    if (now - this.#signAt < settings.giveUpAfterMs || this.#isHeldByUs(now)) return;
     const seconds = Math.round(settings.giveUpAfterMs / 1000);
     const message = `no answer from ${endpoint} for ${seconds} s; last: ${this.pool.lastError ?? 'silence'}`;
     const abandoned = this.abandonWaiting('unreachable', message);
     emit({ kind: 'unreachable', endpoint, message, abandoned });
   }
 
-  /** Work waits because of our own rate cap, while a connection would take it. */
-  #isRateBound(): boolean {
-    return this.#rateTimer !== null && this.pool.connections.some((connection) => connection.slots(4096) > 0);
+  /** What waits does so because of a pause or a rate cap of ours, while a connection would take it. */
+  #isHeldByUs(now: number): boolean {
+    if (this.#turns.lanes.every((lane) => lane.depth === 0 || lane.isPaused)) return true;
+    const isCapped = this.#pipeline.rate?.has(now) === false || this.#turns.isRateBound;
+    return isCapped && this.pool.connections.some((connection) => connection.slots(0) > 0);
   }
 
-  #react(connection: Connection, verdict: Retry): void {
+  #react(connection: Connection, push: Push, verdict: Verdict): void {
+    const { now } = connection;
     for (const reaction of reactionsTo(verdict)) {
       switch (reaction) {
         case 'replace-connection':
@@ -232,19 +233,51 @@ export class Outlet implements PoolWork {
         case 'renew-provider-token':
         case 'park-credential':
           // Once a connection: what else was in flight on it gets the same answer.
-          if (connection.isUsable) this.#credentialRefused(verdict.reason);
+          if (connection.isUsable && verdict.kind === 'retry') this.#credentialRefused(verdict.reason);
           this.pool.retire(connection);
           break;
-        case 'hold-provider-token': {
-          const wait = (verdict.notBefore ?? 0) - this.#pipeline.clock.epochMs();
-          this.#credential.hold(verdict.reason, connection.now + Math.max(0, wait));
+        case 'hold-provider-token':
+          if (verdict.kind === 'retry') this.#credential.hold(verdict.reason, now + this.#waitOf(verdict.notBefore));
           break;
-        }
-        default:
-          // Ledgers, breakers and cooling come with their issues; the delay in the verdict is obeyed meanwhile.
+        case 'probe-gateway':
+          if (this.#breaker.refused(now)) {
+            const { endpoint, waiting } = this;
+            const message = `${endpoint} answers with server errors; new pushes wait behind one probe`;
+            this.#pipeline.emit({ kind: 'gateway-fault', endpoint, message, waiting });
+          }
+          break;
+        case 'cool-device':
+          if (verdict.kind === 'retry') {
+            const until = now + this.#waitOf(verdict.notBefore);
+            this.#pipeline.resting.set(push.head.scope, push.arena.token(push.at), until);
+          }
+          break;
+        case 'forget-device':
+          if (verdict.kind === 'unregistered') {
+            this.#pipeline.dead.set(push.head.scope, push.arena.token(push.at), verdict.since);
+          }
+          break;
+        case 'break-topic':
+          this.#breakTopic(push, now, verdict.kind === 'rejected' ? verdict.reason : 'refused');
+          break;
+        case 'suspect-device':
+          // Suspects get a connection of their own with the issue on conduct.
           break;
       }
     }
+  }
+
+  #waitOf(notBefore: number | undefined): number {
+    return notBefore === undefined ? 0 : Math.max(0, notBefore - this.#pipeline.clock.epochMs());
+  }
+
+  #breakTopic(push: Push, now: number, reason: string): void {
+    const { head } = push;
+    head.breaker ??= new Breaker(topicBreaker, this.#pipeline.random);
+    if (!head.breaker.refused(now)) return;
+    const { endpoint } = this;
+    const message = `APNs does not let this credential use topic ${head.topic} (${reason}); its pushes wait behind one probe`;
+    this.#pipeline.emit({ kind: 'topic-fault', endpoint, app: head.app.name, topic: head.topic, reason, message });
   }
 
   #credentialRefused(reason: string): void {
@@ -252,6 +285,12 @@ export class Outlet implements PoolWork {
     const { endpoint, waiting } = this;
     const message = `APNs refuses the credential (${reason}); ${waiting} pushes wait`;
     this.#pipeline.emit({ kind: 'credential-fault', endpoint, reason, message, waiting });
+  }
+
+  #succeeded(connection: Connection, push: Push): void {
+    this.#trust(connection);
+    this.#breaker.succeeded();
+    push.head.breaker?.succeeded();
   }
 
   #trust(connection: Connection): void {
@@ -262,33 +301,16 @@ export class Outlet implements PoolWork {
     connection.releaseProbe();
   }
 
-  #place(push: Push, settlement: Settlement): void {
-    if (settlement.kind === 'again') push.head.app.lane.addFirst(push);
-    else if (settlement.kind === 'later') this.#delays.add(push, settlement.at);
-  }
-
   #bindingOf(connection: Connection): Binding {
     if (connection.binding === null) connection.binding = new Binding(connection, this.#authority, this.#tokens);
     return connection.binding as Binding; // nobody else writes there
   }
 
-  #fillLater(): void {
-    if (this.#rateTimer !== null) return;
-    this.#rateTimer = this.#pipeline.clock.setTimer(rateTurnMs, () => {
-      this.#rateTimer = null;
+  #fillLater(delayMs: number): void {
+    if (this.#fillTimer !== null) return;
+    this.#fillTimer = this.#pipeline.clock.setTimer(delayMs, () => {
+      this.#fillTimer = null;
       this.pool.wake();
     });
   }
-
-  readonly #onExpired = (push: Push): void => {
-    abandon(push, 'deadline', this.#pipeline);
-  };
-}
-
-function acceptedBy(reply: Reply, push: Push): Outcome {
-  const given = reply.header('apns-id');
-  // We always send an id, so APNs echoes ours; a gateway that names none, or something that is no UUID, changes nothing.
-  const apnsId = given !== null && given.length === 36 ? (given as ApnsId) : push.arena.apnsId(push.at);
-  const uniqueId = reply.header('apns-unique-id');
-  return uniqueId === null ? { kind: 'accepted', apnsId } : { kind: 'accepted', apnsId, uniqueId };
 }

@@ -1,38 +1,49 @@
 /**
- * A push's life on one screen. Each stage is a file; this one wires them.
+ * A push's life on one screen. Each stage is a file; this one holds what they share and the two ways out of an attempt.
  *
  *   admit    admission.ts   room for the job? else wait or refuse
- *   prepare  @carillon/payload: bytes → arena + index; bad records become rejections
+ *   prepare  @carillon/payload: bytes → arena + index; bad records become refusals
  *   route    route.ts       record → head → the lane of its app
  *   wait     lane.ts        the queue, and the only one
  *   attempt  attempt.ts     a connection has a slot: push → stream
- *   reply    @carillon/session: frames → Reply or StreamFailure
- *   judge    @carillon/apns: reply → verdict
- *   settle   settle.ts      verdict → outcome, or back to wait with a time
+ *   reply    reply.ts       frames → Reply → facts
+ *   judge    @carillon/apns: facts → verdict
+ *   settle   settle.ts      verdict → `finish`, or back to wait: `again` at once, `putOff` with a time
  *   receipt  receipt.ts     outcome → receipt, to whoever asked
  */
+import type { Abandonment } from '@carillon/apns';
 import type { Clock, Random } from '@carillon/pool';
 import { Admission } from './admission.ts';
 import type { Arena } from './arena.ts';
 import { newCounters } from './counters.ts';
 import type { EngineCounters } from './counters.ts';
+import { DelayHeap } from './delay-heap.ts';
+import { DeviceTable } from './device-table.ts';
 import type { EngineEvent } from './events.ts';
+import { HeadTable } from './head.ts';
 import type { EngineSettings } from './options.ts';
 import type { Outcome } from './outcome.ts';
 import { PushTable } from './push.ts';
 import type { Push } from './push.ts';
+import { RetryBudget } from './retry-budget.ts';
 import { TokenBucket } from './token-bucket.ts';
 
-/** What the stages share. */
 export class Pipeline {
   readonly settings: EngineSettings;
   readonly clock: Clock;
   readonly random: Random;
   readonly pushes: PushTable = new PushTable();
+  readonly heads: HeadTable;
   readonly counters: EngineCounters = newCounters();
   readonly admission: Admission;
   /** Null when the rate is not capped. */
   readonly rate: TokenBucket | null;
+  readonly budget: RetryBudget;
+  /** Device tokens that APNs wants left alone for a while (429), until monotonic ms. */
+  readonly resting: DeviceTable;
+  /** Device tokens that are gone (410), since EpochMs. */
+  readonly dead: DeviceTable;
+  readonly delayed: DelayHeap = new DelayHeap();
   readonly emit: (event: EngineEvent) => void;
   /** Called when jobs come in while there were none. */
   onFirstJob: () => void = () => undefined;
@@ -43,21 +54,64 @@ export class Pipeline {
     this.clock = clock;
     this.random = random;
     this.emit = emit;
-    this.admission = new Admission(settings.limits.jobsMax, settings.limits.jobBytesMax, () => this.onFirstJob());
-    const { ratePerSecond } = settings;
-    // A tenth of a second's worth may leave at once: smoother would cost a timer per push.
-    this.rate = ratePerSecond === Infinity ? null : new TokenBucket(ratePerSecond, ratePerSecond / 10, clock.now());
+    const { limits, ratePerSecond } = settings;
+    this.heads = new HeadTable(limits.headsMax);
+    this.resting = new DeviceTable(limits.restingDevicesMax);
+    this.dead = new DeviceTable(limits.deadDevicesMax);
+    this.admission = new Admission(limits.jobsMax, limits.jobBytesMax, () => this.onFirstJob());
+    this.budget = new RetryBudget(clock.now());
+    this.rate = ratePerSecond === Infinity ? null : rateCap(ratePerSecond, clock.now());
+  }
+
+  /** Counts jobs in at the door. */
+  enter(jobs: number): void {
+    this.admission.enter(jobs);
+    this.budget.admitted(jobs);
   }
 
   /** The end of a push: its one outcome goes to its sink, its bytes and its place are given back. */
-  readonly finish = (push: Push, outcome: Outcome, latencyMs: number | null): void => {
+  finish(push: Push, outcome: Outcome, latencyMs: number | null): void {
     this.counters[outcome.kind]++;
     push.sink.settled(push, outcome, latencyMs);
     push.arena.release();
     this.pushes.release(push);
     this.admission.leave();
     if (this.admission.jobs === 0 && this.#onAllSettled.length > 0) this.#tellAllSettled();
-  };
+  }
+
+  /** Gives a push up. What an earlier attempt left unknown stays unknown. */
+  abandon(push: Push, because: Abandonment, message?: string): void {
+    const processed = push.isAmbiguous ? 'unknown' : 'no';
+    const outcome: Outcome = { kind: 'abandoned', because, processed, last: push.last };
+    this.finish(push, message === undefined ? outcome : { ...outcome, message }, null);
+  }
+
+  /** Back to the front of its lane. */
+  again(push: Push): void {
+    const { app } = push.head;
+    app.lane.addFirst(push);
+    app.outlet.wake();
+  }
+
+  /** Back to its lane at `dueAt`, monotonic ms; given up now when its deadline comes first. */
+  putOff(push: Push, dueAt: number): void {
+    if (dueAt >= push.deadlineAt) {
+      this.abandon(push, 'deadline');
+      return;
+    }
+    this.counters.delayed++;
+    this.delayed.add(push, dueAt);
+  }
+
+  /** Delayed pushes whose time has come go back to their lanes, as fast as the budget allows. */
+  releaseDue(now: number): void {
+    while (this.delayed.nextAt <= now && this.budget.tryTake(now)) {
+      const push = this.delayed.takeDue(now);
+      if (push === null) return;
+      push.head.app.lane.add(push);
+      push.head.app.outlet.wake();
+    }
+  }
 
   readonly letArenaGo = (arena: Arena): void => {
     this.admission.letGo(arena.bytes.length);
@@ -74,4 +128,9 @@ export class Pipeline {
     this.#onAllSettled = [];
     for (const resolve of waiting) resolve();
   }
+}
+
+/** A tenth of a second's worth may leave at once: smoother would cost a timer per push. */
+export function rateCap(perSecond: number, now: number): TokenBucket {
+  return new TokenBucket(perSecond, perSecond / 10, now);
 }

@@ -30,13 +30,16 @@ export function routeBatch(
   onRefused: (record: number, refused: Refused) => void,
 ): void {
   const { count, index, deadlines } = batch;
-  const { clock, settings, pushes, admission } = pipeline;
+  const { clock, settings, pushes, admission, dead } = pipeline;
   const single = 'settled' in sinks ? sinks : null;
   const each = single === null ? (sinks as readonly Sink[]) : [];
   const now = clock.now();
   const epochMs = clock.epochMs();
   const arena = new Arena(batch.bytes, index, pipeline.letArenaGo);
-  const heads = batch.heads.map((key) => resolveHead(key, apps));
+  // Routing itself holds the arena: a push may settle before the last one is routed.
+  arena.pushes = 1;
+  admission.hold(arena.bytes.length);
+  const heads = batch.heads.map((key) => resolveHead(key, apps, pipeline));
   const outlets = new Set<App['outlet']>();
   for (let record = 0; record < count; record++) {
     const at = record * recordStride;
@@ -50,14 +53,20 @@ export function routeBatch(
     const deadlineAt = Number.isNaN(deadline) ? now + settings.deadlineMs : now + (deadline - epochMs);
     const push = pushes.take(arena, at, head, single ?? (each[record] as Sink), now, deadlineAt);
     arena.pushes++;
+    // Conduct `dead-tokens-stay-dead`: APNs is not asked again.
+    const since = dead.find(head.scope, arena, at);
+    if (since !== null) {
+      pipeline.finish(push, { kind: 'unregistered', status: null, reason: 'local.known-dead', since }, null);
+      continue;
+    }
     head.app.lane.add(push);
     outlets.add(head.app.outlet);
   }
-  if (arena.pushes > 0) admission.hold(arena.bytes.length);
+  arena.release();
   for (const outlet of outlets) outlet.wake();
 }
 
-function resolveHead(key: HeadKey, apps: Apps): Head | HeadFault {
+function resolveHead(key: HeadKey, apps: Apps, pipeline: Pipeline): Head | HeadFault {
   const app = key.app === null ? onlyApp(apps) : apps.get(key.app);
   if (app === undefined) {
     const names = [...apps.keys()].slice(0, 5).join(', ');
@@ -69,9 +78,9 @@ function resolveHead(key: HeadKey, apps: Apps): Head | HeadFault {
   }
   const topic = topicOf(key, app);
   if (isFault(topic)) return topic;
-  const head = app.outlet.heads.intern(app, topic, key.pushType, key.priority);
+  const head = pipeline.heads.intern(app, topic, key.pushType, key.priority);
   if (head !== null) return head;
-  const message = `topic ${JSON.stringify(topic)} is one too many: ${app.outlet.heads.size} topics, push types and priorities are in use with this credential`;
+  const message = `topic ${JSON.stringify(topic)} is one too many: ${pipeline.heads.size} topics, push types and priorities are in use`;
   return { code: 'local.too-many-topics', message };
 }
 

@@ -81,7 +81,7 @@ export class Sender {
     }
     this.#sinks.push(sink);
     // Counted now, so that a loop of sends meets the limit within its turn.
-    this.#pipeline.admission.enter(1);
+    this.#pipeline.enter(1);
     if (signal !== undefined) {
       const onAbort = (): void => {
         this.#flush();

@@ -1,76 +1,63 @@
 /**
- * Settle: what an attempt ended with becomes the push's outcome, or sends it back to wait. The only way back to a lane
- * leads through here, and every kind of return has a cap.
+ * Settle: an attempt that did not end a push sends it back to wait, or ends it after all because a cap is reached. The
+ * only way back to a lane leads through here, and every kind of return has its cap.
  */
-import type { Abandonment, Retry } from '@carillon/apns';
+import type { Retry } from '@carillon/apns';
 import type { StreamFailure } from '@carillon/pool';
-import type { Outcome } from './outcome.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Push } from './push.ts';
 
-/** Where a push goes after an attempt. */
-export type Settlement =
-  | { readonly kind: 'finished' }
-  /** To the front of its lane: it was surely not processed, or its connection or credential is to blame. */
-  | { readonly kind: 'again' }
-  /** To its lane at this time, monotonic ms. */
-  | { readonly kind: 'later'; readonly at: number };
-
-const finished: Settlement = { kind: 'finished' };
-const again: Settlement = { kind: 'again' };
-
-/** Backoff of a push that APNs wants to see later and does not say when: full jitter from 1 s to 60 s. */
+/** Backoff of a push that APNs wants to see later without saying when: full jitter from 1 s to 60 s. */
 const retryBaseMs = 1000;
 const retryCapMs = 60_000;
 
-/** Takes a verdict that asks for another attempt. `now` is monotonic. */
-export function settleRetry(push: Push, verdict: Retry, now: number, pipeline: Pipeline): Settlement {
-  const { settings, clock, random, counters } = pipeline;
+/** A reply that asks for another attempt. `now` is monotonic. */
+export function settleRetry(push: Push, verdict: Retry, now: number, pipeline: Pipeline): void {
+  const { settings, clock, random } = pipeline;
   push.last = verdict.reason;
   if (verdict.processed === 'unknown') push.isAmbiguous = true;
-  // Blame elsewhere is not charged to the push, but it is counted: nothing goes round for ever.
+  // Blame elsewhere is not charged to the push.
   if (verdict.blame === 'connection' || verdict.blame === 'credential') {
-    push.attempts--;
-    if (++push.resends > settings.resendsMax) return abandon(push, 'attempts', pipeline);
-    counters.resends++;
-    return again;
+    resend(push, pipeline);
+    return;
   }
-  if (push.attempts >= settings.attemptsMax) return abandon(push, 'attempts', pipeline);
-  const wait =
-    verdict.notBefore === undefined
+  if (push.attempts >= settings.attemptsMax) {
+    pipeline.abandon(push, 'attempts');
+    return;
+  }
+  const { notBefore } = verdict;
+  const waitMs =
+    notBefore === undefined
       ? random.next() * Math.min(retryCapMs, retryBaseMs * 2 ** push.attempts)
-      : Math.max(0, verdict.notBefore - clock.epochMs());
-  const at = now + wait;
-  if (at >= push.deadlineAt) return abandon(push, 'deadline', pipeline);
-  counters.delayed++;
-  return { kind: 'later', at };
+      : Math.max(0, notBefore - clock.epochMs()) * (1 + 0.1 * random.next()); // those refused together come back spread
+  pipeline.putOff(push, now + waitMs);
 }
 
-/** Takes a stream that ended without an answer. */
-export function settleFailure(push: Push, failure: StreamFailure, pipeline: Pipeline): Settlement {
+/** A stream that ended without an answer. `now` is monotonic. */
+export function settleFailure(push: Push, failure: StreamFailure, now: number, pipeline: Pipeline): void {
   const { settings, counters } = pipeline;
   push.last = failure.message;
-  if (failure.kind === 'cancelled') {
-    if (failure.processed === 'unknown') push.isAmbiguous = true;
-    return abandon(push, 'shutdown', pipeline);
-  }
   if (failure.processed === 'no') {
-    push.attempts--;
-    if (++push.resends > settings.resendsMax) return abandon(push, 'attempts', pipeline);
-    counters.resends++;
-    return again;
+    if (failure.kind === 'cancelled') pipeline.abandon(push, 'shutdown');
+    else resend(push, pipeline);
+    return;
   }
   push.isAmbiguous = true;
   counters.ambiguous++;
-  if (push.arena.reportsAmbiguity(push.at)) return abandon(push, 'ambiguous', pipeline);
-  if (push.attempts >= settings.attemptsMax) return abandon(push, 'attempts', pipeline);
-  return again;
+  if (failure.kind === 'cancelled') pipeline.abandon(push, 'shutdown');
+  else if (push.arena.reportsAmbiguity(push.at) || settings.onAmbiguous === 'report') pipeline.abandon(push, 'ambiguous');
+  else if (push.attempts >= settings.attemptsMax) pipeline.abandon(push, 'attempts');
+  else if (pipeline.budget.tryTake(now)) pipeline.again(push);
+  else pipeline.putOff(push, now);
 }
 
-/** Gives a push up. What an earlier attempt left unknown stays unknown. */
-export function abandon(push: Push, because: Abandonment, pipeline: Pipeline, message?: string): Settlement {
-  const processed = push.isAmbiguous ? 'unknown' : 'no';
-  const outcome: Outcome = { kind: 'abandoned', because, processed, last: push.last };
-  pipeline.finish(push, message === undefined ? outcome : { ...outcome, message }, null);
-  return finished;
+/** Surely not processed, or to be seen anew by another connection: free of charge, but counted. */
+function resend(push: Push, pipeline: Pipeline): void {
+  push.attempts--;
+  if (++push.resends > pipeline.settings.resendsMax) {
+    pipeline.abandon(push, 'attempts');
+    return;
+  }
+  pipeline.counters.resends++;
+  pipeline.again(push);
 }

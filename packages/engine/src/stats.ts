@@ -21,13 +21,12 @@ export interface EngineStats extends Readonly<EngineCounters> {
   readonly socketBytes: number;
 }
 
-export function statsOf(pipeline: Pipeline, outlets: readonly Outlet[]): EngineStats {
-  const sums = { waiting: 0, onWire: 0, putOff: 0, connections: 0, usableConnections: 0, dialing: 0, dials: 0, dialFailures: 0, socketBytes: 0 };
+export function statsOf(pipeline: Pipeline, outlets: Iterable<Outlet>): EngineStats {
+  const sums = { waiting: 0, onWire: 0, connections: 0, usableConnections: 0, dialing: 0, dials: 0, dialFailures: 0, socketBytes: 0 };
   for (const outlet of outlets) {
     const pool = outlet.pool.stats();
     sums.waiting += outlet.waiting;
     sums.onWire += outlet.onWire;
-    sums.putOff += outlet.delayed;
     sums.connections += pool.connections;
     sums.usableConnections += pool.usable;
     sums.dialing += pool.dialing;
@@ -36,5 +35,5 @@ export function statsOf(pipeline: Pipeline, outlets: readonly Outlet[]): EngineS
     sums.socketBytes += pool.bytesHeld;
   }
   const { admission, counters } = pipeline;
-  return { ...counters, admitted: admission.admitted, jobs: admission.jobs, jobBytes: admission.bytes, ...sums };
+  return { ...counters, admitted: admission.admitted, jobs: admission.jobs, jobBytes: admission.bytes, putOff: pipeline.delayed.size, ...sums };
 }

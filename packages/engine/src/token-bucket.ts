@@ -19,6 +19,12 @@ export class TokenBucket {
     return true;
   }
 
+  /** Whether `tryTake` would succeed. */
+  has(now: number): boolean {
+    this.#refill(now);
+    return this.#tokens >= 1;
+  }
+
   /** Monotonic ms at which `tryTake` succeeds again. */
   wakeAt(now: number): number {
     this.#refill(now);
