@@ -33,7 +33,9 @@ export class TemplateConversation {
     const at = 7 + (this.steps.length % 5);
     this.#target.fill(0xee);
     const end = template.write(this.#target, at, bytes, spans, 2);
-    const valueBytes = bytes.length;
+    // The same slot may stand in several fields.
+    const slots = fields.filter((field) => 'slot' in field);
+    const valueBytes = slots.reduce((sum, { slot }) => sum + (values[slot]?.length ?? 0), 0);
     if (end - at > template.blockBytesMax + valueBytes) throw new Error('a block above blockBytesMax');
     if (this.#target[end] !== 0xee || this.#target[at - 1] !== 0xee) throw new Error('a write beyond the block');
     return this.#record(this.#target.subarray(at, end), expectedFields(fields, values));

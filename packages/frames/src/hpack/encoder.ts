@@ -75,9 +75,10 @@ export class HpackEncoder {
       staticFieldIndex(name, value) || (indexing === 'never' ? 0 : this.table.fieldIndex(name, value));
     if (index !== 0) return encodeInteger(target, at, 7, 0x80, index);
     // An entry larger than the table would only empty it (RFC 7541 §4.4).
-    const isInserted = indexing === 'incremental' && entryBytes(name, value) <= this.table.bytesMax;
-    const next = this.encodeLiteralName(name, isInserted ? 'incremental' : indexing, target, at);
-    if (isInserted) this.table.insert(name, value);
+    const isTooLarge = indexing === 'incremental' && entryBytes(name, value) > this.table.bytesMax;
+    const kind = isTooLarge ? 'without' : indexing;
+    const next = this.encodeLiteralName(name, kind, target, at);
+    if (kind === 'incremental') this.table.insert(name, value);
     return this.encodeString(value, target, next);
   }
 
