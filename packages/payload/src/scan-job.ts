@@ -3,7 +3,7 @@
 
 import { endsRun, isLineSpace } from './byte-classes.ts';
 import { allowedTypes, Field, fieldCount, fieldNames, fieldOf, fieldRules, JsonType } from './job-fields.ts';
-import { failForbidden, isForbiddenKey, type JsonScan, scanPayload, scanString, scanValue } from './scan-json.ts';
+import { failForbidden, isForbiddenKey, type JsonScan, largestPayloadBytes, scanPayload, scanString, scanValue } from './scan-json.ts';
 
 const quote = 0x22;
 const comma = 0x2c;
@@ -157,7 +157,10 @@ function failNoJob(scan: JsonScan, bytes: Buffer, at: number): number {
   if (bytes[at] === 0xef && bytes[at + 1] === 0xbb && bytes[at + 2] === 0xbf) {
     return scan.fail('local.not-json', at, 'a byte order mark belongs at the start of the first line only');
   }
-  const code = typeAt(bytes[at]) === 0 ? 'local.not-json' : 'local.not-a-job';
+  scan.keyStartMax = at + largestPayloadBytes;
+  const after = scanValue(scan, bytes, at, 1);
+  if (after >= 0) scanEnd(scan, bytes, after);
+  const code = scan.code === 'local.not-json' ? 'local.not-json' : 'local.not-a-job';
   return scan.fail(code, at, 'one job is one JSON object in { }');
 }
 
