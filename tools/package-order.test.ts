@@ -27,7 +27,8 @@ const order: Readonly<Record<string, PackageRule>> = {
   },
   '@carillon/session': {
     imports: ['@carillon/frames'],
-    builtins: { only: [] },
+    // util: for inspect, to say what a handler threw.
+    builtins: { only: ['util'] },
     isPure: true,
     mustNotKnow: 'sockets, timers, Apple, retries',
   },
