@@ -45,6 +45,13 @@ export class Connection implements SessionEvents {
   /** Streams opened and replies received in all. */
   streamsOpened = 0;
   replies = 0;
+  /** Monotonic ms of the last stream opened. */
+  usedAt: number;
+  /** When the pool replaces it: age, and requests. */
+  readonly retireAt: number;
+  readonly requestsMax: number;
+  /** A replacement is on its way; it goes on carrying streams until that is there. */
+  isRetiring = false;
   readonly #session: Session;
   readonly #socket: Duplex;
   readonly #writer: SlabWriter;
@@ -53,7 +60,16 @@ export class Connection implements SessionEvents {
   #socketError: unknown = null;
   #linger: Timer | null = null;
 
-  constructor(id: number, dialed: Dialed, endpoint: string, policy: PoolPolicy, clock: Clock, owner: ConnectionOwner) {
+  /** `jitter` in [0, 1) shortens its life, so that connections opened together do not end together. */
+  constructor(
+    id: number,
+    dialed: Dialed,
+    endpoint: string,
+    policy: PoolPolicy,
+    jitter: number,
+    clock: Clock,
+    owner: ConnectionOwner,
+  ) {
     this.id = id;
     this.address = dialed.address;
     this.endpoint = endpoint;
@@ -62,6 +78,10 @@ export class Connection implements SessionEvents {
     this.#clock = clock;
     this.now = clock.now();
     this.openedAt = this.now;
+    this.usedAt = this.now;
+    const life = 1 - 0.2 * jitter;
+    this.retireAt = this.now + policy.ageMaxMs * life;
+    this.requestsMax = policy.requestsMax * life;
     this.#writer = new SlabWriter(dialed.stream, policy.highWaterBytes, () => this.#turn());
     const options: SessionOptions = {
       outbox: this.#writer,
@@ -94,6 +114,7 @@ export class Connection implements SessionEvents {
     const id = this.#session.open(template, bytes, spans, spansAt, bodyStart, bodyEnd, tag, this.now);
     if (id === 0) return false;
     this.streamsOpened++;
+    this.usedAt = this.now;
     return true;
   }
 

@@ -18,6 +18,10 @@ export interface DialTarget {
   readonly tls: TlsIdentity;
   /** For the whole dial: look-up, TCP and TLS over all addresses. */
   readonly timeoutMs: number;
+  /** Which address to try first; default: as the resolver gave them. */
+  readonly order?: (addresses: readonly Address[]) => readonly Address[];
+  /** Told of each address that did not answer, also when another one did. */
+  readonly onAddressFailed?: (address: string) => void;
 }
 
 export interface TlsIdentity {
@@ -60,7 +64,7 @@ export function tlsDialer(resolver: Resolver = systemResolver): Dialer {
         signal.throwIfAborted();
         const addresses = await orAborted(resolver.resolve(target.host), limits.signal);
         if (addresses.length === 0) throw new TransportError('ERR_TRANSPORT_DNS', endpoint, 'the name has no address');
-        return await firstThatAnswers(addresses, target, limits.signal);
+        return await firstThatAnswers(target.order?.(addresses) ?? addresses, target, limits.signal);
       } catch (error) {
         throw translateTransportError(limits.signal.aborted && !signal.aborted ? timeout : error, endpoint);
       } finally {
@@ -82,6 +86,7 @@ async function firstThatAnswers(addresses: readonly Address[], target: DialTarge
       return { stream, address };
     } catch (error) {
       failure = error;
+      target.onAddressFailed?.(address);
     }
   }
   throw failure ?? signal.reason;

@@ -19,6 +19,11 @@ export interface PoolPolicy {
   readonly highWaterBytes: number;
   /** Another connection is dialled when work has waited this long and every connection is full. */
   readonly growAfterMs: number;
+  /** A connection beyond the first that carried nothing for this long is drained. */
+  readonly shrinkAfterMs: number;
+  /** A connection is replaced at this age, and after so many requests, both less up to a fifth by chance. */
+  readonly ageMaxMs: number;
+  readonly requestsMax: number;
 }
 
 export const defaultPoolPolicy: PoolPolicy = {
@@ -35,4 +40,10 @@ export const defaultPoolPolicy: PoolPolicy = {
   // 256 KiB: some 600 pushes; enough to keep a gigabit link with 2 ms of round trip busy.
   highWaterBytes: 256 * 1024,
   growAfterMs: 100,
+  // 5 min: a lull between two campaigns costs no new handshakes.
+  shrinkAfterMs: 300_000,
+  // 24 h: Apple takes once a day as fine; errors were reported on connections of seven days.
+  ageMaxMs: 24 * 3_600_000,
+  // 2^28: a quarter of the stream ids a connection has (RFC 9113 §5.1.1).
+  requestsMax: 2 ** 28,
 };

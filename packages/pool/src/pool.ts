@@ -7,6 +7,7 @@
  *   bytes come ──► session ──► onReply… ──► fill(connection, most) ──► flush
  */
 import type { GoAwayNotice, Reply, SessionClosure, StreamFailure } from '@carillon/session';
+import { AddressBook } from './address-book.ts';
 import { fullJitterMs } from './backoff.ts';
 import { systemClock } from './clock.ts';
 import type { Clock, Timer } from './clock.ts';
@@ -15,7 +16,7 @@ import type { ConnectionOwner } from './connection.ts';
 import { queuedDialGate } from './dial-gate.ts';
 import type { DialGate } from './dial-gate.ts';
 import { tlsDialer } from './dialer.ts';
-import type { Dialer, TlsIdentity } from './dialer.ts';
+import type { Dialed, Dialer, DialTarget, TlsIdentity } from './dialer.ts';
 import { translateTransportError } from './errors.ts';
 import type { TransportError } from './errors.ts';
 import { defaultPoolPolicy } from './pool-policy.ts';
@@ -75,6 +76,7 @@ export class Pool implements ConnectionOwner {
   readonly #random: Random;
   readonly #gate: DialGate;
   readonly #connections: Connection[] = [];
+  readonly #addresses: AddressBook;
   readonly #abort = new AbortController();
   #dialing = 0;
   #dials = 0;
@@ -84,6 +86,8 @@ export class Pool implements ConnectionOwner {
   #backoff: Timer | null = null;
   #ticker: Timer | null = null;
   #isTurnDue = false;
+  /** Some connection is retiring and waits for its replacement. */
+  #isReplacing = false;
   /** Monotonic ms since when work has waited with no slot anywhere; 0: it does not. */
   #starvedSince = 0;
   #nextId = 1;
@@ -101,6 +105,7 @@ export class Pool implements ConnectionOwner {
     this.#dialer = options.dialer ?? tlsDialer();
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
+    this.#addresses = new AddressBook(this.#random);
     this.#gate = options.gate ?? queuedDialGate(this.#policy.dialGate);
   }
 
@@ -154,6 +159,7 @@ export class Pool implements ConnectionOwner {
 
   onTurn(connection: Connection): void {
     if (this.#state !== 'running' || !connection.isUsable) return;
+    if (this.#isReplacing && !connection.isRetiring) this.#finishReplacing();
     const most = this.#connections.length === 1 ? Infinity : Math.max(shareMost, connection.openStreams);
     const waits = this.#work.fill(connection, most);
     if (waits) this.#starve(connection.now);
@@ -179,6 +185,8 @@ export class Pool implements ConnectionOwner {
   onClosed(connection: Connection, closure: SessionClosure): void {
     const at = this.#connections.indexOf(connection);
     if (at >= 0) this.#connections.splice(at, 1);
+    this.#addresses.closed(connection.address);
+    if (connection.replies === 0 && closure.kind !== 'local') this.#addresses.failed(connection.address, connection.now);
     // A connection that never carried a reply counts as a failed dial: the next one backs off.
     if (closure.kind !== 'local') this.lastError = closure.message;
     if (closure.kind !== 'local' && connection.replies === 0) this.#failures++;
@@ -212,6 +220,28 @@ export class Pool implements ConnectionOwner {
     this.#startTicker();
   };
 
+  /** Its time is over: another one is dialled first, and takes over once it can carry streams. */
+  #replace(connection: Connection): void {
+    if (connection.isRetiring || !connection.isUsable || this.#state !== 'running') return;
+    connection.isRetiring = true;
+    this.#isReplacing = true;
+    this.#dial();
+  }
+
+  /** A connection that is not retiring carries streams: those that are may end. */
+  #finishReplacing(): void {
+    this.#isReplacing = false;
+    for (const connection of [...this.#connections]) if (connection.isRetiring && connection.isUsable) connection.drain();
+  }
+
+  /** One connection stays, however idle: it is kept alive by PINGs. */
+  #shrink(now: number): void {
+    const usable = this.#connections.filter((connection) => connection.isUsable);
+    if (usable.length <= 1) return;
+    const idle = usable.find((connection) => connection.openStreams === 0 && now - connection.usedAt >= this.#policy.shrinkAfterMs);
+    idle?.drain();
+  }
+
   /** Work waits and no slot is free: with no connection one is dialled at once, with some when it has lasted. */
   #starve(now: number): void {
     if (this.#starvedSince === 0) this.#starvedSince = now;
@@ -242,7 +272,14 @@ export class Pool implements ConnectionOwner {
   async #dialNow(): Promise<void> {
     const endpoint = `${this.host}:${this.port}`;
     this.#dials++;
-    const target = { host: this.host, port: this.port, tls: this.#tls, timeoutMs: this.#policy.dialTimeoutMs };
+    const target: DialTarget = {
+      host: this.host,
+      port: this.port,
+      tls: this.#tls,
+      timeoutMs: this.#policy.dialTimeoutMs,
+      order: (addresses) => this.#addresses.order(addresses, this.#clock.now()),
+      onAddressFailed: (address) => this.#addresses.failed(address, this.#clock.now()),
+    };
     try {
       const dialed = await this.#gate.pass(() => this.#dialer.dial(target, this.#abort.signal), this.#abort.signal);
       this.#dialing--;
@@ -250,10 +287,7 @@ export class Pool implements ConnectionOwner {
         dialed.stream.destroy();
         return;
       }
-      const connection = new Connection(this.#nextId++, dialed, endpoint, this.#policy, this.#clock, this);
-      this.#connections.push(connection);
-      this.#startTicker();
-      this.#work.onNotice({ kind: 'opened', connection });
+      this.#adopt(dialed, endpoint);
     } catch (cause) {
       this.#dialing--;
       if (this.#state !== 'running') return;
@@ -266,6 +300,15 @@ export class Pool implements ConnectionOwner {
     } finally {
       this.#settleIdle();
     }
+  }
+
+  #adopt(dialed: Dialed, endpoint: string): void {
+    const jitter = this.#random.next();
+    const connection = new Connection(this.#nextId++, dialed, endpoint, this.#policy, jitter, this.#clock, this);
+    this.#connections.push(connection);
+    this.#addresses.opened(connection.address);
+    this.#startTicker();
+    this.#work.onNotice({ kind: 'opened', connection });
   }
 
   #stopDialing(): void {
@@ -287,7 +330,9 @@ export class Pool implements ConnectionOwner {
     const now = this.#clock.now();
     for (const connection of [...this.#connections]) {
       if (connection.wakeAt() <= now) connection.tick(now);
+      if (now >= connection.retireAt || connection.streamsOpened >= connection.requestsMax) this.#replace(connection);
     }
+    this.#shrink(now);
     if (this.#starvedSince !== 0) this.wake();
     this.#startTicker();
   };

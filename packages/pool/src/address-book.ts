@@ -1,0 +1,64 @@
+/**
+ * What a pool knows of the addresses of its gateway: how many connections each has, and which failed lately. The next
+ * dial goes to the one with the fewest connections among those that work, so that load spreads over what DNS gives.
+ */
+import type { Address } from './resolver.ts';
+import type { Random } from './random.ts';
+
+/** An address that failed comes last for this long; then it gets another chance. */
+const demotedMs = 60_000;
+/** Addresses that DNS no longer gives are forgotten when so many are known. */
+const addressesMax = 256;
+
+interface Known {
+  connections: number;
+  failedAt: number;
+}
+
+export class AddressBook {
+  readonly #random: Random;
+  readonly #known = new Map<string, Known>();
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** Best first: not failed lately, then fewest connections, then by chance. */
+  order(addresses: readonly Address[], now: number): readonly Address[] {
+    const ranked = addresses.map((address) => {
+      const known = this.#known.get(address.address);
+      const isDemoted = known !== undefined && now - known.failedAt < demotedMs;
+      return { address, rank: isDemoted ? 1 : 0, connections: known?.connections ?? 0, chance: this.#random.next() };
+    });
+    ranked.sort((a, b) => a.rank - b.rank || a.connections - b.connections || a.chance - b.chance);
+    return ranked.map(({ address }) => address);
+  }
+
+  opened(address: string): void {
+    const known = this.#of(address);
+    known.connections++;
+    known.failedAt = -Infinity;
+  }
+
+  closed(address: string): void {
+    this.#of(address).connections--;
+  }
+
+  failed(address: string, now: number): void {
+    this.#of(address).failedAt = now;
+  }
+
+  #of(address: string): Known {
+    let known = this.#known.get(address);
+    if (known === undefined) {
+      if (this.#known.size >= addressesMax) this.#forgetUnused();
+      known = { connections: 0, failedAt: -Infinity };
+      this.#known.set(address, known);
+    }
+    return known;
+  }
+
+  #forgetUnused(): void {
+    for (const [address, { connections }] of this.#known) if (connections === 0) this.#known.delete(address);
+  }
+}
