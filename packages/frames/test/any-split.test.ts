@@ -41,18 +41,22 @@ const padding = fc.nat(255);
 const text = (bytes: Buffer): string => bytes.toString('latin1');
 
 const samples: fc.Arbitrary<Sample> = fc.oneof(
-  fc.record({ id: streamId, bytes: body, isEnd: fc.boolean() }).map(({ id, bytes, isEnd }) =>
-    sample(
-      (target) => encodeData(target, 0, id, bytes, 0, bytes.length, isEnd),
-      `data ${id} flow=${bytes.length} end=${isEnd} ${text(bytes)}`,
+  fc
+    .record({ id: streamId, bytes: body, isEnd: fc.boolean() })
+    .map(({ id, bytes, isEnd }) =>
+      sample(
+        (target) => encodeData(target, 0, id, bytes, 0, bytes.length, isEnd),
+        `data ${id} flow=${bytes.length} end=${isEnd} ${text(bytes)}`,
+      ),
     ),
-  ),
-  fc.record({ id: streamId, bytes: body, isEnd: fc.boolean(), pad: padding }).map(({ id, bytes, isEnd, pad }) =>
-    sample(
-      (target) => encodePaddedData(target, 0, id, bytes, 0, bytes.length, isEnd, pad),
-      `data ${id} flow=${bytes.length + 1 + pad} end=${isEnd} ${text(bytes)}`,
+  fc
+    .record({ id: streamId, bytes: body, isEnd: fc.boolean(), pad: padding })
+    .map(({ id, bytes, isEnd, pad }) =>
+      sample(
+        (target) => encodePaddedData(target, 0, id, bytes, 0, bytes.length, isEnd, pad),
+        `data ${id} flow=${bytes.length + 1 + pad} end=${isEnd} ${text(bytes)}`,
+      ),
     ),
-  ),
   fc
     .record({ id: streamId, pieces: fc.array(body, { minLength: 1, maxLength: 4 }), isEnd: fc.boolean() })
     .map(({ id, pieces, isEnd }) => fieldBlock(id, pieces, isEnd)),
@@ -70,21 +74,22 @@ const samples: fc.Arbitrary<Sample> = fc.oneof(
   fc
     .record({ id: streamId, error: code })
     .map(({ id, error }) => sample((target) => encodeRstStream(target, 0, id, error), `rstStream ${id} ${error}`)),
-  fc.array(fc.tuple(fc.integer({ min: 6, max: 0xffff }), code), { maxLength: 20 }).map((settings) =>
-    sample(
-      (target) => encodeSettings(target, 0, settings),
-      `settings ${settings.length}`,
-      ...settings.map(([id, value]) => `setting ${id}=${value}`),
-      'settings end',
+  fc
+    .array(fc.tuple(fc.integer({ min: 6, max: 0xffff }), code), { maxLength: 20 })
+    .map((settings) =>
+      sample(
+        (target) => encodeSettings(target, 0, settings),
+        `settings ${settings.length}`,
+        ...settings.map(([id, value]) => `setting ${id}=${value}`),
+        'settings end',
+      ),
     ),
-  ),
   fc.constant(sample((target) => encodeSettingsAck(target, 0), 'settings ack')),
   fc
     .record({ id: streamId, promised: fc.integer({ min: 1, max: 0x3fff_ffff }), bytes: body, pad: fc.option(padding) })
     .map(({ id, promised, bytes, pad }) =>
       sample(
-        (target) =>
-          encodePushPromise(target, 0, id, 2 * promised, bytes, 0, bytes.length, FrameFlag.endHeaders, pad),
+        (target) => encodePushPromise(target, 0, id, 2 * promised, bytes, 0, bytes.length, FrameFlag.endHeaders, pad),
         `pushPromise ${id} of ${2 * promised} endHeaders=true ${text(bytes)}`,
       ),
     ),
@@ -105,12 +110,14 @@ const samples: fc.Arbitrary<Sample> = fc.oneof(
     .map(({ id, increment }) =>
       sample((target) => encodeWindowUpdate(target, 0, id, increment), `windowUpdate ${id} +${increment}`),
     ),
-  fc.record({ type: fc.integer({ min: 10, max: 255 }), id: streamId, bytes: body }).map(({ type, id, bytes }) =>
-    sample(
-      (target) => bytes.copy(target, encodeFrameHeader(target, 0, bytes.length, type, 0, id)) + 9,
-      `unknown type=${type} flags=0 ${id} length=${bytes.length}`,
+  fc
+    .record({ type: fc.integer({ min: 10, max: 255 }), id: streamId, bytes: body })
+    .map(({ type, id, bytes }) =>
+      sample(
+        (target) => bytes.copy(target, encodeFrameHeader(target, 0, bytes.length, type, 0, id)) + 9,
+        `unknown type=${type} flags=0 ${id} length=${bytes.length}`,
+      ),
     ),
-  ),
 );
 
 /** HEADERS and as many CONTINUATION as there are pieces left. */

@@ -24,10 +24,10 @@ const slot = fc.record(
   },
   { requiredKeys: ['name', 'slot'] },
 );
-const templates: fc.Arbitrary<TemplateFields[]> = fc.array(
-  fc.array(fc.oneof(field, slot), { maxLength: 10 }),
-  { minLength: 1, maxLength: 4 },
-);
+const templates: fc.Arbitrary<TemplateFields[]> = fc.array(fc.array(fc.oneof(field, slot), { maxLength: 10 }), {
+  minLength: 1,
+  maxLength: 4,
+});
 const step = fc.oneof(
   {
     weight: 6,
@@ -37,7 +37,10 @@ const step = fc.oneof(
       values: fc.tuple(fc.option(value), fc.option(value), fc.option(value), fc.option(value)),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('encode' as const), fields: fc.array(field, { maxLength: 6 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('encode' as const), fields: fc.array(field, { maxLength: 6 }) }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({

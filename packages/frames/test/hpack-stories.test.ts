@@ -30,7 +30,9 @@ describe('HpackDecoder', () => {
         blocks++;
       }
     }
-    console.log(`frames: decoded ${blocks} HPACK blocks of ${paths.length} stories, ${withoutWire} blocks have no wire`);
+    console.log(
+      `frames: decoded ${blocks} HPACK blocks of ${paths.length} stories, ${withoutWire} blocks have no wire`,
+    );
     // The README of the vectors counts 990 blocks in 67 files, the raw ones included.
     expect(paths.length).toBe(67);
     expect(blocks + withoutWire).toBe(990);

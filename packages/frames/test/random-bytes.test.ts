@@ -44,9 +44,12 @@ describe('HpackDecoder on random octets', () => {
   });
 
   it('reads damaged blocks of an encoder, to their end or to the damage', () => {
-    const list = fc.array(fc.tuple(fc.string({ minLength: 1, maxLength: 20, unit: 'binary-ascii' }), fc.base64String()), {
-      maxLength: 8,
-    });
+    const list = fc.array(
+      fc.tuple(fc.string({ minLength: 1, maxLength: 20, unit: 'binary-ascii' }), fc.base64String()),
+      {
+        maxLength: 8,
+      },
+    );
     fc.assert(
       fc.property(list, fc.nat(), fc.nat(255), (fields, at, octet) => {
         const target = Buffer.alloc(5000);

@@ -171,7 +171,8 @@ describe('HpackDecoder', () => {
       // To 2^32-1, and then some: entries stay as they are while the room for them grows.
       expect(decodeBlock(decoder, Buffer.from('3fe0ffffff0f', 'hex')).fault).toBeNull();
       const before = process.memoryUsage().arrayBuffers;
-      for (const bytes of [3000, 20, 4000, 9000, 50_000]) expect(decodeBlock(decoder, insertion(bytes)).fault).toBeNull();
+      for (const bytes of [3000, 20, 4000, 9000, 50_000])
+        expect(decodeBlock(decoder, insertion(bytes)).fault).toBeNull();
       expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2_000_000);
       expect(decoder.entries().map(({ value }) => value.length)).toStrictEqual([50_000, 9000, 4000, 20, 3000]);
     });

@@ -7,14 +7,7 @@ import { DecoderTable } from './decoder-table.ts';
 import { FieldNames } from './field-names.ts';
 import { huffmanDecode } from './huffman.ts';
 import { decodeInteger } from './integer.ts';
-import {
-  staticBytes,
-  staticCount,
-  staticEnds,
-  staticNameEnds,
-  staticNameIds,
-  staticStarts,
-} from './static-table.ts';
+import { staticBytes, staticCount, staticEnds, staticNameEnds, staticNameIds, staticStarts } from './static-table.ts';
 import { entryOverheadBytes, tableBytesDefault } from './table-size.ts';
 
 export interface HpackDecoderOptions {
@@ -105,7 +98,8 @@ export class HpackDecoder {
     let at = start;
     // RFC 7541 §4.2: size updates stand at the beginning of a block, and nowhere else.
     while (at >= 0 && at < end && (bytes[at] & 0xe0) === 0x20) at = this.#decodeSizeUpdate(bytes, at, end);
-    if (at >= 0 && this.#updateNeeded !== Infinity) at = this.#fail('the size update after a smaller setting is missing');
+    if (at >= 0 && this.#updateNeeded !== Infinity)
+      at = this.#fail('the size update after a smaller setting is missing');
     while (at >= 0 && at < end) {
       const first = bytes[at];
       if ((first & 0x80) !== 0) at = this.#decodeIndexed(bytes, at, end, sink);
@@ -214,7 +208,8 @@ export class HpackDecoder {
     }
     const table = this.#table;
     const position = index - staticCount - 1;
-    if (position >= table.count) return this.#fail(`index ${index}, the tables hold ${staticCount + table.count}`) !== broken;
+    if (position >= table.count)
+      return this.#fail(`index ${index}, the tables hold ${staticCount + table.count}`) !== broken;
     const row = table.rowOf(position);
     field.nameBytes = table.bytes;
     field.nameStart = table.starts[row];
@@ -267,7 +262,8 @@ export class HpackDecoder {
 
   #readInteger(bytes: Buffer, at: number, end: number, prefixBits: number): number {
     const fault = decodeInteger(bytes, at, end, prefixBits, this.#integer);
-    if (fault !== null) return this.#fail(fault === 'overflow' ? 'an integer is too long' : 'the block ends in an integer');
+    if (fault !== null)
+      return this.#fail(fault === 'overflow' ? 'an integer is too long' : 'the block ends in an integer');
     return this.#integer.next;
   }
 

@@ -71,8 +71,7 @@ export class HpackEncoder {
 
   /** One field of a block, in the shortest form that its indexing allows. */
   encodeField(name: string, value: string, indexing: Indexing, target: Buffer, at: number): number {
-    const index =
-      staticFieldIndex(name, value) || (indexing === 'never' ? 0 : this.table.fieldIndex(name, value));
+    const index = staticFieldIndex(name, value) || (indexing === 'never' ? 0 : this.table.fieldIndex(name, value));
     if (index !== 0) return encodeInteger(target, at, 7, 0x80, index);
     // An entry larger than the table would only empty it (RFC 7541 §4.4).
     const isTooLarge = indexing === 'incremental' && entryBytes(name, value) > this.table.bytesMax;

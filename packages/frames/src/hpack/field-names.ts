@@ -3,7 +3,7 @@
 import { staticNames } from './static-table.ts';
 
 /** `nameId` of the first of the known names; the static ones have their index, 1 … 61. */
-export const knownNameIdFirst = 100;
+const knownNameIdFirst = 100;
 
 export class FieldNames {
   readonly #bytes: Buffer;

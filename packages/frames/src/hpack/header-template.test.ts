@@ -143,7 +143,10 @@ describe('HeaderTemplate', () => {
   });
 
   it('writes a field larger than the table as a literal and leaves the table alone', () => {
-    const fields: TemplateFields = [{ name: 'a', value: 'b' }, { name: 'large', value: 'v'.repeat(5000) }];
+    const fields: TemplateFields = [
+      { name: 'a', value: 'b' },
+      { name: 'large', value: 'v'.repeat(5000) },
+    ];
     const conversation = new TemplateConversation();
     for (let number = 0; number < 3; number++) conversation.write(fields, []);
     expect(conversation.encoder.tableBytes).toBe(34);

@@ -12,7 +12,8 @@ describe('integers', () => {
         expect(end - 1).toBeLessThanOrEqual(integerBytesMax);
         expect(decodeInteger(target, 1, end, prefixBits, result)).toBeNull();
         expect(result).toStrictEqual({ value, next: end });
-        for (let cut = 1; cut < end; cut++) expect(decodeInteger(target, 1, cut, prefixBits, result)).toBe('incomplete');
+        for (let cut = 1; cut < end; cut++)
+          expect(decodeInteger(target, 1, cut, prefixBits, result)).toBe('incomplete');
       }),
     );
   });

@@ -15,14 +15,7 @@ export function encodeData(
   endStream: boolean,
 ): number {
   const length = end - start;
-  const bodyAt = encodeFrameHeader(
-    target,
-    at,
-    length,
-    FrameType.data,
-    endStream ? FrameFlag.endStream : 0,
-    streamId,
-  );
+  const bodyAt = encodeFrameHeader(target, at, length, FrameType.data, endStream ? FrameFlag.endStream : 0, streamId);
   body.copy(target, bodyAt, start, end);
   return bodyAt + length;
 }

@@ -107,7 +107,11 @@ export class FrameParser {
     if (this.#blockStreamId !== 0) {
       // RFC 9113 §4.3: a field block is one contiguous run of frames on one stream, without any other frame between.
       if (type === FrameType.continuation && streamId === this.#blockStreamId) return null;
-      return connectionFault(ErrorCode.protocolError, streamId, `field block of stream ${this.#blockStreamId} interrupted`);
+      return connectionFault(
+        ErrorCode.protocolError,
+        streamId,
+        `field block of stream ${this.#blockStreamId} interrupted`,
+      );
     }
     switch (type) {
       case FrameType.data:
@@ -256,7 +260,10 @@ export class FrameParser {
   #keep(chunk: Buffer, start: number, end: number): void {
     const needed = this.#tailLength + end - start;
     if (needed > this.#tail.length) {
-      const bytes = Math.min(Math.max(needed, 2 * this.#tail.length, tailBytesFirst), this.#frameBytesMax + frameHeaderBytes);
+      const bytes = Math.min(
+        Math.max(needed, 2 * this.#tail.length, tailBytesFirst),
+        this.#frameBytesMax + frameHeaderBytes,
+      );
       const tail = Buffer.allocUnsafe(bytes);
       this.#tail.copy(tail, 0, 0, this.#tailLength);
       this.#tail = tail;

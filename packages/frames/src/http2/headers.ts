@@ -53,8 +53,7 @@ export function encodePaddedHeaders(
 
 export function checkHeaders(streamId: number, flags: number, length: number): FrameFault | null {
   if (streamId === 0) return connectionFault(ErrorCode.protocolError, 0, 'HEADERS on stream 0');
-  const needed =
-    ((flags & FrameFlag.padded) === 0 ? 0 : 1) + ((flags & FrameFlag.priority) === 0 ? 0 : priorityBytes);
+  const needed = ((flags & FrameFlag.padded) === 0 ? 0 : 1) + ((flags & FrameFlag.priority) === 0 ? 0 : priorityBytes);
   if (length < needed) {
     return connectionFault(ErrorCode.frameSizeError, streamId, 'HEADERS too short for what its flags announce');
   }

@@ -5,15 +5,9 @@ import type { FrameFault } from './frame-fault.ts';
 import { encodeFrameHeader } from './frame-header.ts';
 import type { FrameSink } from './frame-sink.ts';
 
-export const pingBytes = 8;
+const pingBytes = 8;
 
-export function encodePing(
-  target: Buffer,
-  at: number,
-  ack: boolean,
-  payload: Buffer,
-  payloadStart: number,
-): number {
+export function encodePing(target: Buffer, at: number, ack: boolean, payload: Buffer, payloadStart: number): number {
   const payloadAt = encodeFrameHeader(target, at, pingBytes, FrameType.ping, ack ? FrameFlag.ack : 0, 0);
   payload.copy(target, payloadAt, payloadStart, payloadStart + pingBytes);
   return payloadAt + pingBytes;

@@ -1,5 +1,13 @@
 // SETTINGS (RFC 9113 §6.5): pairs of a 16-bit id and a 32-bit value, or an empty acknowledgement.
-import { ErrorCode, FrameFlag, FrameType, SettingId, frameBytesDefault, frameBytesLimit, windowMax } from './constants.ts';
+import {
+  ErrorCode,
+  FrameFlag,
+  FrameType,
+  SettingId,
+  frameBytesDefault,
+  frameBytesLimit,
+  windowMax,
+} from './constants.ts';
 import { connectionFault } from './frame-fault.ts';
 import type { FrameFault } from './frame-fault.ts';
 import { decodeUint32, encodeFrameHeader, encodeUint32 } from './frame-header.ts';
@@ -30,7 +38,9 @@ export function checkSettings(streamId: number, flags: number, length: number): 
     return connectionFault(ErrorCode.protocolError, streamId, 'SETTINGS on a stream');
   }
   if ((flags & FrameFlag.ack) !== 0) {
-    return length === 0 ? null : connectionFault(ErrorCode.frameSizeError, 0, 'SETTINGS acknowledgement with a payload');
+    return length === 0
+      ? null
+      : connectionFault(ErrorCode.frameSizeError, 0, 'SETTINGS acknowledgement with a payload');
   }
   if (length % settingBytes !== 0) {
     return connectionFault(ErrorCode.frameSizeError, 0, 'SETTINGS is not a multiple of 6 octets long');

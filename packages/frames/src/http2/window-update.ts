@@ -15,12 +15,7 @@ export function checkWindowUpdate(streamId: number, length: number): FrameFault 
   return connectionFault(ErrorCode.frameSizeError, streamId, 'WINDOW_UPDATE is not 4 octets long');
 }
 
-export function decodeWindowUpdate(
-  sink: FrameSink,
-  streamId: number,
-  bytes: Buffer,
-  start: number,
-): FrameFault | null {
+export function decodeWindowUpdate(sink: FrameSink, streamId: number, bytes: Buffer, start: number): FrameFault | null {
   const increment = decodeUint31(bytes, start);
   if (increment === 0) {
     const message = 'WINDOW_UPDATE with an increment of 0';
