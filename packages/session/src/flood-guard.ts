@@ -6,16 +6,18 @@ interface Watch {
   readonly rate: FloodRate;
   windowEndsAt: number;
   count: number;
-  /** Streams opened before the window began, less those that were open at that moment. */
+  /** Streams opened before the window began. */
   openedBefore: number;
 }
 
 export class FloodGuard {
   readonly #counters: SessionCounters;
+  readonly #streamsMax: number;
   readonly #watches: Record<FloodName, Watch>;
 
-  constructor(rates: Record<FloodName, FloodRate>, counters: SessionCounters) {
+  constructor(rates: Record<FloodName, FloodRate>, streamsMax: number, counters: SessionCounters) {
     this.#counters = counters;
+    this.#streamsMax = streamsMax;
     const watch = (name: FloodName): Watch => ({
       rate: rates[name],
       windowEndsAt: -Infinity,
@@ -40,16 +42,17 @@ export class FloodGuard {
   }
 
   /** Counts one frame; false when it is one too many. */
-  allows(name: FloodName, now: number, openStreams: number): boolean {
+  allows(name: FloodName, now: number): boolean {
     this.#counters[name] += 1;
     const watch = this.#watches[name];
     if (now >= watch.windowEndsAt) {
       watch.windowEndsAt = now + watch.rate.windowMs;
       watch.count = 0;
-      watch.openedBefore = this.#counters.streamsOpened - openStreams;
+      watch.openedBefore = this.#counters.streamsOpened;
     }
     watch.count += 1;
-    const streams = this.#counters.streamsOpened - watch.openedBefore;
+    // Streams of the window, and as many as may have been open when it began or just before.
+    const streams = this.#counters.streamsOpened - watch.openedBefore + Math.min(watch.openedBefore, this.#streamsMax);
     return watch.count <= watch.rate.count + watch.rate.perStream * streams;
   }
 }

@@ -44,12 +44,14 @@ function parseReason(text: string): string | null {
   return typeof reason === 'string' ? escapeControls(reason) : null;
 }
 
-/** Safe for a log line: C0, DEL, C1 and the two line separators as \u escapes. */
+/** Safe for a log line: C0, DEL, C1, the two line separators and lone surrogates as \u escapes. */
 function escapeControls(text: string): string {
-  const cut = text.length > textCharsMax ? text.slice(0, textCharsMax) : text;
-  // oxlint-disable-next-line no-control-regex -- control characters are what this is about.
-  return cut.replace(
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  let safe = '';
+  for (const char of text.slice(0, textCharsMax)) {
+    const code = char.codePointAt(0) ?? 0;
+    const isControl = code < 0x20 || (code >= 0x7f && code < 0xa0) || code === 0x20_28 || code === 0x20_29;
+    const isLoneSurrogate = code >= 0xd8_00 && code < 0xe0_00;
+    safe += isControl || isLoneSurrogate ? `\\u${code.toString(16).padStart(4, '0')}` : char;
+  }
+  return safe;
 }

@@ -28,7 +28,8 @@ export class ReplyRecord implements Reply {
   body: Buffer = noBytes;
   bodyLength = 0;
   readonly #names: readonly string[];
-  /** Value of field k: sources[k], starts[k] … ends[k]; starts[k] < 0 when absent. */
+  /** Bit k: field k is present. Its value is sources[k], starts[k] … ends[k]. */
+  #present = 0;
   readonly #sources: Buffer[];
   readonly #starts: Int32Array;
   readonly #ends: Int32Array;
@@ -38,13 +39,13 @@ export class ReplyRecord implements Reply {
   constructor(names: readonly string[]) {
     this.#names = names;
     this.#sources = names.map(() => noBytes);
-    this.#starts = new Int32Array(names.length).fill(-1);
+    this.#starts = new Int32Array(names.length);
     this.#ends = new Int32Array(names.length);
   }
 
   header(name: string): string | null {
     const field = this.#names.indexOf(name);
-    if (field < 0 || this.#starts[field] < 0) return null;
+    if (field < 0 || (this.#present & (1 << field)) === 0) return null;
     return this.#sources[field].toString('latin1', this.#starts[field], this.#ends[field]);
   }
 
@@ -57,12 +58,13 @@ export class ReplyRecord implements Reply {
     this.bodyLength = 0;
     this.isBodyTruncated = false;
     this.#stored = 0;
-    this.#starts.fill(-1);
+    this.#present = 0;
   }
 
   /** A repeated field keeps its first value. `isStable`: the bytes stay as they are until the reply was delivered. */
   setHeader(field: number, bytes: Buffer, start: number, end: number, isStable: boolean): void {
-    if (this.#starts[field] >= 0 || end - start > valueBytesMax) return;
+    if ((this.#present & (1 << field)) !== 0 || end - start > valueBytesMax) return;
+    this.#present |= 1 << field;
     if (isStable) {
       this.#sources[field] = bytes;
       this.#starts[field] = start;
@@ -76,8 +78,10 @@ export class ReplyRecord implements Reply {
   copyHead(from: ReplyRecord): void {
     this.clear();
     this.status = from.status;
+    this.#present = from.#present;
     for (let field = 0; field < this.#names.length; field += 1) {
-      if (from.#starts[field] >= 0) this.#keep(field, from.#sources[field], from.#starts[field], from.#ends[field]);
+      if ((from.#present & (1 << field)) === 0) continue;
+      this.#keep(field, from.#sources[field], from.#starts[field], from.#ends[field]);
     }
   }
 

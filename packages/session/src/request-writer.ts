@@ -4,6 +4,7 @@
 // A push of 282 octets with a warm template: 2 frame headers, 2 copies of values, 1 of the body; no allocation.
 import { FrameFlag, FrameType, encodeData, encodeFrameHeader, frameHeaderBytes } from '@carillon/frames';
 import type { HeaderTemplate } from '@carillon/frames';
+import type { SessionCounters } from './counters.ts';
 import { SendWindow } from './flow-window.ts';
 import type { Outbox } from './outbox.ts';
 import type { PeerSettings } from './peer-settings.ts';
@@ -27,17 +28,15 @@ export class RequestWriter {
   readonly #outbox: Outbox;
   readonly #table: StreamTable;
   readonly #peer: PeerSettings;
+  readonly #counters: SessionCounters;
   /** By stream id, oldest first. At most `streamsMax` bodies, each already paid for in the connection's window. */
   readonly #held = new Map<number, HeldBody>();
 
-  constructor(outbox: Outbox, table: StreamTable, peer: PeerSettings) {
+  constructor(outbox: Outbox, table: StreamTable, peer: PeerSettings, counters: SessionCounters) {
     this.#outbox = outbox;
     this.#table = table;
     this.#peer = peer;
-  }
-
-  get heldBodies(): number {
-    return this.#held.size;
+    this.#counters = counters;
   }
 
   /** Invariant: the stream was just opened, and the connection's window has room for the whole body. */
@@ -79,6 +78,7 @@ export class RequestWriter {
     }
     const sent = this.#writeWithinWindow(row, bytes, bodyStart, bodyEnd);
     if (sent < bodyBytes) {
+      this.#counters.bodiesHeld += 1;
       this.#held.set(id, { bytes: Buffer.from(bytes.subarray(bodyStart + sent, bodyEnd)), sent: 0 });
     }
   }

@@ -2,6 +2,7 @@
 // ends. `session.ts` is the side of the owner, `peer-frames.ts` that of the peer.
 //
 // Invariant: each stream that was opened gets exactly one onReply or onFailure, and the row is free before the call.
+import { inspect } from 'node:util';
 import { ErrorCode, HpackEncoder } from '@carillon/frames';
 import { createCounters } from './counters.ts';
 import type { SessionCounters } from './counters.ts';
@@ -77,13 +78,13 @@ export class SessionCore {
     this.isProbing = options.isProbing ?? false;
     this.encoder = new HpackEncoder({ tableBytesMax: this.limits.headerTableBytesMax });
     this.table = new StreamTable(this.limits.streamsMax, this.limits.streamIdMax);
-    this.requests = new RequestWriter(options.outbox, this.table, this.peer);
+    this.requests = new RequestWriter(options.outbox, this.table, this.peer, this.counters);
     this.writer = new FrameWriter(options.outbox);
     this.replies = new ReplyStore(this.limits.replyHeaders);
     this.receiveWindow = new ReceiveWindow(this.limits.windowBytes);
     this.keepAlive = new KeepAlive(this.limits);
     this.records = Array.from({ length: this.table.capacity }, () => null);
-    this.#floods = new FloodGuard(this.limits.floods.rates, this.counters);
+    this.#floods = new FloodGuard(this.limits.floods.rates, this.limits.streamsMax, this.counters);
     this.#stopReading = stopReading;
   }
 
@@ -106,7 +107,7 @@ export class SessionCore {
 
   /** Counts one frame of its kind. False when it was one too many, and the session is closed. */
   allows(name: FloodName): boolean {
-    if (this.#floods.allows(name, this.now, this.table.openCount)) return true;
+    if (this.#floods.allows(name, this.now)) return true;
     this.closeAsFlood(`too many frames of one kind: ${name}`);
     return false;
   }
@@ -237,7 +238,7 @@ export class SessionCore {
       // The end of the transport is what a GOAWAY announced.
       kind: kind === 'transport' && this.goAway !== null ? 'goaway' : kind,
       errorCode,
-      message: thrown === null ? message : `${message}; bug: a handler threw: ${String(thrown)}`,
+      message: thrown === null ? message : `${message}; bug: a handler threw: ${inspect(thrown)}`,
       reason: this.goAway?.reason ?? null,
     });
   }

@@ -57,7 +57,8 @@ export interface FloodRate {
   /** Frames allowed in a window of time. */
   readonly count: number;
   readonly windowMs: number;
-  /** As many more for each stream that was open or opened in that window: traffic that our own requests cause. */
+  /** As many more for each stream that was opened in that window, or may have been open before: traffic that our own
+   * requests cause. */
   readonly perStream: number;
 }
 

@@ -4,6 +4,7 @@
 //
 // Cost of a push, open to reply: no allocation as long as the body fits the stream's window and the reply is HEADERS
 // alone; 2 frame headers, 3 copies, 10 typed-array writes, 1 field block.
+import { inspect } from 'node:util';
 import { ErrorCode, FrameParser, SettingId, frameBytesDefault } from '@carillon/frames';
 import type { HeaderTemplate, HpackEncoder } from '@carillon/frames';
 import type { SessionCounters } from './counters.ts';
@@ -263,7 +264,6 @@ export class Session {
   /** Nothing a peer sends may come here: it is our fault or a handler's. */
   #closeAsBug(error: unknown): void {
     if (this.state === 'closed') throw error;
-    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#core.close('local', ErrorCode.internalError, `bug: ${message}`);
+    this.#core.close('local', ErrorCode.internalError, `bug: ${inspect(error)}`);
   }
 }

@@ -2,6 +2,7 @@
 //
 // The session under test writes into a real outbox; what it wrote is parsed by the server's half of @carillon/frames
 // and checked frame by frame. Time is a number that the script moves.
+/* oxlint-disable vitest/no-standalone-expect -- a harness expects on behalf of the tests that call it. */
 import { expect } from 'vitest';
 import {
   ErrorCode,
