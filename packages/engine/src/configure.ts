@@ -1,11 +1,11 @@
 /** From options to apps and outlets: everything that can be wrong with a configuration is found here, before a byte is sent. */
-import { createHash } from 'node:crypto';
-import { createSecureContext } from 'node:tls';
-import { endpoints, isFault, openProviderTokenSource, parseEndpoint, parseEnvironment, parseTopic } from '@carillon/apns';
-import type { ApnsFault, Endpoint, ProviderTokenSource } from '@carillon/apns';
+import { endpoints, expiryWarning, isFault, parseEndpoint, parseEnvironment, parseTopic } from '@carillon/apns';
+import type { ApnsFault, Endpoint, EpochMs, PushCertificate, Topic } from '@carillon/apns';
 import { tlsDialer } from '@carillon/pool';
-import type { Dialer, PoolPolicy, TlsIdentity } from '@carillon/pool';
+import type { Dialer, PoolPolicy } from '@carillon/pool';
 import type { App } from './app.ts';
+import { faultError, openIdentity } from './credential.ts';
+import type { Identity } from './credential.ts';
 import { EngineConfigError } from './errors.ts';
 import { Lane } from './lane.ts';
 import { positive, wholeNumber } from './options.ts';
@@ -22,6 +22,9 @@ export class Configuration {
   readonly #dialer: Dialer;
   /** By environment and credential. */
   readonly #outlets = new Map<string, Outlet>();
+  readonly #certificates = new WeakMap<Outlet, PushCertificate>();
+  /** The step of the expiry warning that was last reported. */
+  readonly #warned = new WeakMap<Outlet, number>();
 
   /** Throws `EngineConfigError` that names the field. Opens no connection. */
   constructor(options: EngineOptions, pipeline: Pipeline) {
@@ -45,7 +48,7 @@ export class Configuration {
     const app = this.apps.get(name);
     const given = this.#options.apps[name];
     if (app === undefined || given === undefined) throw new EngineConfigError(`apps.${name}`, `app ${JSON.stringify(name)} is not configured`);
-    const outlet = this.#outletFor({ ...given, credential }, `apps.${name}`);
+    const outlet = this.#outletFor({ ...given, credential }, app.topic, `apps.${name}`);
     const old = app.outlet;
     if (outlet === old) return null;
     old.removeLane(app.lane);
@@ -62,30 +65,39 @@ export class Configuration {
     const { weight = 1, ratePerSecond } = options;
     wholeNumber(`${field}.weight`, weight, 1, 1000);
     if (ratePerSecond !== undefined) positive(`${field}.ratePerSecond`, ratePerSecond);
-    const outlet = this.#outletFor(options, field);
+    const outlet = this.#outletFor(options, topic, field);
     const lane = new Lane(name, weight, ratePerSecond === undefined ? null : rateCap(ratePerSecond, this.#pipeline.clock.now()));
     outlet.addLane(lane);
     return { name, topic, authority: endpointOf(options, field).authority, lane, outlet };
   }
 
-  #outletFor(app: AppOptions, field: string): Outlet {
+  #outletFor(app: AppOptions, topic: Topic, field: string): Outlet {
     const endpoint = endpointOf(app, field);
-    const identity = identityOf(app.credential, app.ca, field);
+    const environment = app.endpoint === undefined ? (app.environment ?? 'production') : null;
+    const nowMs = this.#pipeline.clock.epochMs();
+    const identity = openIdentity(app.credential, app.ca, field, { nowMs, topic, environment });
     const key = `${endpoint.authority} ${identity.fingerprint}`;
     const known = this.#outlets.get(key);
     if (known !== undefined) return known;
     const outlet = openOutlet(endpoint, identity, this.#dialer, this.#pipeline);
     this.#outlets.set(key, outlet);
+    if (identity.certificate !== null) this.#certificates.set(outlet, identity.certificate);
     return outlet;
   }
-}
 
-interface Identity {
-  readonly tls: TlsIdentity;
-  /** Null for a client certificate. */
-  readonly tokens: ProviderTokenSource | null;
-  /** Equal for equal identities; tells nothing about the secret. */
-  readonly fingerprint: string;
+  /** Certificates in use that end within 30, 7 or 1 days: each step is reported once. */
+  warnOfExpiry(nowMs: EpochMs): void {
+    for (const outlet of this.#outlets.values()) {
+      const certificate = this.#certificates.get(outlet);
+      if (certificate === undefined) continue;
+      const withinMs = expiryWarning(certificate, nowMs);
+      if (withinMs === null || this.#warned.get(outlet) === withinMs) continue;
+      this.#warned.set(outlet, withinMs);
+      const ends = new Date(certificate.validToMs).toISOString();
+      const message = `the push certificate of ${outlet.lanes.map(({ name }) => name).join(', ')} ends ${ends}; replace it before`;
+      this.#pipeline.emit({ kind: 'credential-expiry', endpoint: outlet.endpoint, ends, message });
+    }
+  }
 }
 
 function openOutlet(endpoint: Endpoint, identity: Identity, dialer: Dialer, pipeline: Pipeline): Outlet {
@@ -105,64 +117,7 @@ function endpointOf(app: AppOptions, field: string): Endpoint {
   return endpoints[good(parseEnvironment(app.environment ?? 'production'), field)];
 }
 
-function identityOf(credential: CredentialOptions, ca: string | Buffer | undefined, field: string): Identity {
-  const trust = ca === undefined ? {} : { ca };
-  switch (credential.kind) {
-    case 'token': {
-      const { key, keyId, teamId } = credential;
-      const tokens = good(openProviderTokenSource({ key, keyId, teamId }), `${field}.credential`);
-      checkTls(trust, `${field}.ca`);
-      return { tls: trust, tokens, fingerprint: digest('token', tokens.fingerprint, keyId, teamId, ca) };
-    }
-    case 'certificate': {
-      const { cert, key, pfx, passphrase } = credential;
-      if ((cert === undefined) === (pfx === undefined)) {
-        throw new EngineConfigError(`${field}.credential`, `${field}.credential needs either cert and key, or pfx`);
-      }
-      if (cert !== undefined && key === undefined) {
-        throw new EngineConfigError(`${field}.credential.key`, `${field}.credential.key is missing beside cert`);
-      }
-      const tls: TlsIdentity = {
-        ...trust,
-        ...(cert === undefined ? {} : { cert }),
-        ...(key === undefined ? {} : { key }),
-        ...(pfx === undefined ? {} : { pfx }),
-        ...(passphrase === undefined ? {} : { passphrase }),
-      };
-      checkTls(tls, `${field}.credential`);
-      return { tls, tokens: null, fingerprint: digest('certificate', cert, pfx, ca) };
-    }
-    default:
-      throw new EngineConfigError(`${field}.credential.kind`, `${field}.credential.kind is unknown; token or certificate is right`);
-  }
-}
-
-/** OpenSSL's own opinion, now instead of at the first dial. */
-function checkTls(tls: TlsIdentity, field: string): void {
-  try {
-    createSecureContext(tls);
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    throw new EngineConfigError(field, `${field} cannot be used: ${explainTls(text)}`, error);
-  }
-}
-
-function explainTls(text: string): string {
-  if (/mac verify failure/iu.test(text)) return 'the passphrase of the .p12 is wrong, or it needs one';
-  if (/key values mismatch/iu.test(text)) return 'the key does not belong to the certificate';
-  if (/bad decrypt|bad password/iu.test(text)) return 'the passphrase of the key is wrong, or it needs one';
-  if (/no start line|PEM/u.test(text)) return `it is not PEM (${text})`;
-  if (/unsupported/iu.test(text)) return `OpenSSL no longer reads this kind of file (${text}); export it again with a newer tool`;
-  return text;
-}
-
-function digest(...parts: (string | Buffer | undefined)[]): string {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part ?? '').update('\0');
-  return hash.digest('hex');
-}
-
 function good<T>(value: T | ApnsFault, field: string): T {
-  if (!isFault(value)) return value;
-  throw new EngineConfigError(`${field}.${value.field}`, `${field}: ${value.message}`);
+  if (isFault(value)) throw faultError(value, field);
+  return value;
 }

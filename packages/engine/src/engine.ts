@@ -37,6 +37,8 @@ export interface SendBytesOptions extends SendAllOptions {
 
 /** Delayed pushes, deadlines and giving up are looked at this often while there are jobs. */
 const tickMs = 100;
+/** Whether certificates are about to end. */
+const warnEveryMs = 3_600_000;
 
 /** Opens no connection before there is work. Throws `EngineConfigError` when the options make no sense. */
 export function createEngine(options: EngineOptions): Engine {
@@ -53,6 +55,7 @@ export class Engine implements AsyncDisposable {
   /** Pools of credentials that were replaced, on their way to an end. */
   readonly #retiring = new Set<Promise<void>>();
   #ticker: Timer | null = null;
+  #warnAt = 0;
   #closing: Promise<void> | null = null;
 
   constructor(options: EngineOptions) {
@@ -190,6 +193,10 @@ export class Engine implements AsyncDisposable {
       this.#ticker = null;
       const now = this.#pipeline.clock.now();
       this.#pipeline.releaseDue(now);
+      if (now >= this.#warnAt) {
+        this.#warnAt = now + warnEveryMs;
+        this.#configuration.warnOfExpiry(this.#pipeline.clock.epochMs());
+      }
       for (const outlet of this.#configuration.outlets) outlet.tick(now);
       if (this.#pipeline.admission.jobs > 0) this.#startTicker();
     });

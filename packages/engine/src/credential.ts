@@ -1,0 +1,130 @@
+/**
+ * From an app's credential to what connections need: a provider token source, or a client certificate. Everything that
+ * can be wrong with it is found here, before a byte is sent, and said so that a person knows what to do.
+ */
+import { createHash } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
+import { checkCertificate, isFault, openProviderTokenSource, parseCertificate } from '@carillon/apns';
+import type { ApnsFault, Environment, EpochMs, ProviderTokenSource, PushCertificate, Topic } from '@carillon/apns';
+import type { TlsIdentity } from '@carillon/pool';
+import { EngineConfigError } from './errors.ts';
+import type { CredentialOptions } from './options.ts';
+import { openPkcs12 } from './pkcs12.ts';
+
+export interface Identity {
+  readonly tls: TlsIdentity;
+  /** Null for a client certificate. */
+  readonly tokens: ProviderTokenSource | null;
+  /** Null for a provider token, and for a certificate that OpenSSL reads and we cannot look into. */
+  readonly certificate: PushCertificate | null;
+  /** Equal for equal identities; tells nothing about the secret. */
+  readonly fingerprint: string;
+}
+
+/** What the credential is to be used for, as far as known. */
+export interface CredentialUse {
+  readonly nowMs: EpochMs;
+  readonly topic: Topic;
+  /** Null with an endpoint that is not Apple's: a simulator accepts what it likes. */
+  readonly environment: Environment | null;
+}
+
+/** Throws `EngineConfigError` that names the field, never the secret. */
+export function openIdentity(credential: CredentialOptions, ca: string | Buffer | undefined, field: string, use: CredentialUse): Identity {
+  const trust: TlsIdentity = ca === undefined ? {} : { ca };
+  if (ca !== undefined) checkTls(trust, `${field}.ca`);
+  switch (credential.kind) {
+    case 'token': {
+      const { key, keyId, teamId } = credential;
+      const tokens = openProviderTokenSource({ key, keyId, teamId });
+      if (isFault(tokens)) throw faultError(tokens, `${field}.credential`);
+      // Signed now: the first signature of a process takes some 60 ms, which no push should wait for.
+      tokens.tokenAt(use.nowMs);
+      const fingerprint = digest('token', tokens.fingerprint, keyId, teamId, ca);
+      return { tls: trust, tokens, certificate: null, fingerprint };
+    }
+    case 'certificate':
+      return openCertificate(credential, trust, `${field}.credential`, use);
+    default:
+      throw new EngineConfigError(`${field}.credential.kind`, `${field}.credential.kind is unknown; token or certificate is right`);
+  }
+}
+
+function openCertificate(
+  options: Extract<CredentialOptions, { kind: 'certificate' }>,
+  trust: TlsIdentity,
+  field: string,
+  use: CredentialUse,
+): Identity {
+  const { cert, key, pfx, passphrase } = options;
+  if ((cert === undefined) === (pfx === undefined)) {
+    throw new EngineConfigError(field, `${field} needs either cert and key, or pfx`);
+  }
+  if (cert !== undefined && key === undefined) throw new EngineConfigError(`${field}.key`, `${field}.key is missing beside cert`);
+  const given: TlsIdentity = {
+    ...trust,
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(pfx === undefined ? {} : { pfx }),
+    ...(passphrase === undefined ? {} : { passphrase }),
+  };
+  const { tls, certPem } = pfx === undefined ? { tls: given, certPem: cert ?? null } : openPfx(pfx, passphrase ?? '', given, trust, field);
+  checkTls(tls, field);
+  const certificate = certPem === null ? null : lookInto(certPem, field, use);
+  const { ca } = trust;
+  return { tls, tokens: null, certificate, fingerprint: digest('certificate', cert, pfx, ca) };
+}
+
+/** OpenSSL first, node-forge when it does not read the file; forge also when it does, to look into the certificate. */
+function openPfx(pfx: Buffer, passphrase: string, given: TlsIdentity, trust: TlsIdentity, field: string): { tls: TlsIdentity; certPem: string | null } {
+  const opened = openPkcs12(pfx, passphrase);
+  const certPem = typeof opened === 'string' ? null : opened.certPem;
+  try {
+    createSecureContext(given);
+    return { tls: given, certPem };
+  } catch (error) {
+    if (typeof opened !== 'string') return { tls: { ...trust, cert: opened.certPem, key: opened.keyPem }, certPem };
+    if (opened === 'no-key') throw new EngineConfigError(field, `${field}.pfx holds no private key; export certificate and key together`, error);
+    if (opened === 'no-certificate') throw new EngineConfigError(field, `${field}.pfx holds no certificate for its key`, error);
+    throw new EngineConfigError(field, `${field}.pfx cannot be used: ${explainTls(error)}`, error);
+  }
+}
+
+function lookInto(certPem: string | Buffer, field: string, use: CredentialUse): PushCertificate {
+  const certificate = parseCertificate(certPem);
+  if (isFault(certificate)) throw faultError(certificate, field);
+  const { nowMs, topic, environment } = use;
+  const fault = checkCertificate(certificate, { nowMs, ...(environment === null ? {} : { environment, topic }) });
+  if (fault !== null) throw faultError(fault, field);
+  return certificate;
+}
+
+/** OpenSSL's own opinion, now instead of at the first dial. */
+function checkTls(tls: TlsIdentity, field: string): void {
+  try {
+    createSecureContext(tls);
+  } catch (error) {
+    throw new EngineConfigError(field, `${field} cannot be used: ${explainTls(error)}`, error);
+  }
+}
+
+function explainTls(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  if (/mac verify failure/iu.test(text)) return 'the passphrase of the .p12 is wrong, or it needs one';
+  if (/key values mismatch/iu.test(text)) return 'the key does not belong to the certificate';
+  if (/bad decrypt|bad password|interrupted or cancelled/iu.test(text)) return 'the passphrase of the key is wrong, or it needs one';
+  if (/no start line|PEM/u.test(text)) return `it is not PEM (${text})`;
+  if (/not enough data|wrong tag|header too long/iu.test(text)) return 'the file is not a PKCS#12 file, or it is damaged';
+  if (/unsupported/iu.test(text)) return `OpenSSL does not read this kind of file (${text}); export it again with a newer tool`;
+  return text;
+}
+
+export function faultError(fault: ApnsFault, field: string): EngineConfigError {
+  return new EngineConfigError(`${field}.${fault.field}`, `${field}: ${fault.message}`);
+}
+
+function digest(...parts: (string | Buffer | undefined)[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part ?? '').update('\0');
+  return hash.digest('hex');
+}
