@@ -53,6 +53,7 @@ const order: Readonly<Record<string, PackageRule>> = {
   },
   '@carillon/engine': {
     imports: ['@carillon/apns', '@carillon/payload', '@carillon/pool'],
+    libraries: { 'node-forge': 'opens .p12 files encrypted with RC2-40, which OpenSSL 3 does not' },
     builtins: { never: ['http', 'https', 'http2', 'fs', 'child_process', 'cluster'] },
     mustNotKnow: 'HTTP intake, files, processes',
   },
