@@ -1,30 +1,20 @@
 /** What a push costs on the wire, ours beside everybody's. */
 import type { Bench, Row } from '../bench.ts';
 import { rowNamed } from '../bench.ts';
+import { client, h2load } from '../load/clients.ts';
 import { runLoadRows } from '../load/load-rows.ts';
-import type { LoadRow } from '../load/load-rows.ts';
-import { runClient } from '../load/run-client.ts';
-import { runH2load } from './h2load.ts';
 
-/** A client written for node, in the process of that name. */
-function client(name: string, program: string, pace: LoadRow['pace'], ...variants: LoadRow['variants']): LoadRow {
-  return {
-    name,
-    pace,
-    variants: variants.length === 0 ? [{}] : variants,
-    run: (task, _gateway, signal) => runClient(`wire/clients/${program}-process`, task, { signal }),
-  };
-}
-
-const h2load: LoadRow = { name: 'h2load', pace: 'fast', variants: [{}], run: (task, _gateway, signal) => runH2load(task, signal) };
-
-const rows: readonly LoadRow[] = [
-  client('carillon/1', 'carillon', 'fast'),
-  client('carillon/4', 'carillon', 'fast', { connections: 4 }),
-  client('carillon/1/topics-30', 'carillon', 'fast', { topics: 30 }),
-  client('carillon/1/topics-500', 'carillon', 'fast', { topics: 500 }),
+const rows = [
+  client('carillon/1', 'wire/clients/carillon', 'fast'),
+  client('carillon/4', 'wire/clients/carillon', 'fast', { connections: 4 }),
+  client('carillon/1/topics-30', 'wire/clients/carillon', 'fast', { topics: 30 }),
+  client('carillon/1/topics-500', 'wire/clients/carillon', 'fast', { topics: 500 }),
+  client('carillon-ndjson', 'wire/clients/carillon-ndjson', 'fast'),
+  client('carillon-send', 'wire/clients/carillon-send', 'fast'),
   h2load,
-  client('node-http2', 'node-http2', 'slow', { inFlight: 100 }, { inFlight: 1000 }),
+  client('node-http2', 'wire/clients/node-http2', 'slow', { inFlight: 100 }, { inFlight: 1000 }),
+  client('parse-node-apn', 'wire/clients/parse-node-apn', 'slow', { inFlight: 100 }, { inFlight: 1000 }),
+  client('apns2', 'wire/clients/apns2', 'slow'),
 ];
 
 const peers = ['h2load', 'node-http2', 'parse-node-apn', 'apns2'];
@@ -39,17 +29,20 @@ export const wireBench: Bench = {
   check,
 };
 
-/** How many times less CPU, and how many times the rate, of `carillon/1` against each peer of the same run. */
+/** `carillon/1` against each peer of the same run, and by promise against the library that works by promise. */
 function ratios(found: readonly Row[]): string[] {
-  const ours = rowNamed(found, 'carillon/1');
-  if (ours === null) return [];
-  return peers.flatMap((name) => {
-    const theirs = rowNamed(found, name);
-    if (theirs === null) return [];
-    const cpu = (ours.cpuMicrosPerPush ?? NaN) / (theirs.cpuMicrosPerPush ?? NaN);
-    const rate = (ours.pushesPerSecond ?? NaN) / (theirs.pushesPerSecond ?? NaN);
-    return [`carillon/1 against ${name}: ${cpu.toFixed(3)} of its CPU a push (1/${(1 / cpu).toFixed(1)}), ${rate.toFixed(2)} times its rate`];
-  });
+  return [...peers.map((name) => compare(found, 'carillon/1', name)), compare(found, 'carillon-send', 'parse-node-apn')].filter(
+    (line) => line !== null,
+  );
+}
+
+function compare(found: readonly Row[], ourName: string, theirName: string): string | null {
+  const ours = rowNamed(found, ourName);
+  const theirs = rowNamed(found, theirName);
+  if (ours === null || theirs === null) return null;
+  const cpu = (ours.cpuMicrosPerPush ?? NaN) / (theirs.cpuMicrosPerPush ?? NaN);
+  const rate = (ours.pushesPerSecond ?? NaN) / (theirs.pushesPerSecond ?? NaN);
+  return `${ourName} against ${theirName}: ${cpu.toFixed(3)} of its CPU a push (1/${(1 / cpu).toFixed(1)}), ${rate.toFixed(2)} times its rate`;
 }
 
 /** The guard of CI: a tenth of node:http2 is a wide margin, and no busy machine breaks a ratio that far. */

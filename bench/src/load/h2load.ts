@@ -7,9 +7,19 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isFault, openProviderTokenSource } from '@carillon/apns';
-import type { ClientReport, ClientTask } from '../load/client.ts';
-import { deviceTokens, payloadText } from '../load/traffic.ts';
+import type { ClientReport, ClientTask } from './client.ts';
+import { deviceTokens, payloadText } from './traffic.ts';
 
+
+/** As `h2load --version` prints it; null where it is not installed. */
+export async function h2loadVersion(): Promise<string | null> {
+  try {
+    const { output } = await run('h2load', ['--version'], AbortSignal.timeout(10_000));
+    return output.trim();
+  } catch {
+    return null;
+  }
+}
 
 export async function runH2load(task: ClientTask, signal: AbortSignal): Promise<ClientReport> {
   const folder = await mkdtemp(join(tmpdir(), 'carillon-bench-'));
