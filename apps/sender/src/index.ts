@@ -1,1 +1,2 @@
-export {};
+export { runCarillon } from './carillon.ts';
+export type { ExitCode } from './exit-code.ts';

@@ -1,0 +1,65 @@
+// The configuration of `carillon send` → an engine with one app.
+import { createEngine, EngineConfigError } from '@carillon/engine';
+import type { AppOptions, Engine, EngineEvent } from '@carillon/engine';
+
+import { UsageError } from '../command-line/usage-error.ts';
+import { readCredential, readSmallFile } from './read-credential.ts';
+import type { LooseFile } from './read-credential.ts';
+import type { SendConfig } from './send-config.ts';
+
+export interface OpenedEngine {
+  readonly engine: Engine;
+  /** Key files that others may read. */
+  readonly looseFiles: readonly LooseFile[];
+}
+
+/** Connects to nothing yet. Throws `UsageError`. */
+export async function openEngine(config: SendConfig, onEvent: (event: EngineEvent) => void): Promise<OpenedEngine> {
+  const { credential, looseFiles } = await readCredential(config.credential);
+  const app: AppOptions = {
+    topic: config.topic,
+    credential,
+    ...(config.gateway.kind === 'apple'
+      ? { environment: config.gateway.environment }
+      : { endpoint: config.gateway.endpoint }),
+    ...(config.ca === null ? {} : { ca: await readSmallFile('--ca', config.ca, null) }),
+    ...(config.pushType === null ? {} : { defaultPushType: config.pushType }),
+  };
+  try {
+    const engine = createEngine({
+      apps: { [config.app]: app },
+      // Nobody is there to give another credential: what waits for one would wait for ever.
+      onCredentialFault: 'abandon',
+      onEvent,
+      ...(config.connectionsMax === null ? {} : { connectionsMax: config.connectionsMax }),
+      ...(config.ratePerSecond === null ? {} : { ratePerSecond: config.ratePerSecond }),
+      ...(config.giveUpAfterMs === null ? {} : { giveUpAfterMs: config.giveUpAfterMs }),
+    });
+    return { engine, looseFiles };
+  } catch (error) {
+    if (error instanceof EngineConfigError) throw new UsageError(inOurWords(error, config), { cause: error });
+    throw error;
+  }
+}
+
+/** The engine says `apps.NAME.credential…`; the user knows options. */
+function inOurWords({ field, message }: EngineConfigError, config: SendConfig): string {
+  const option = optionOf(field, config);
+  const bare = message.replace(/^apps\.[^:]*?(?:\.credential(?:\.\w+)?|\.ca)?:? /, '');
+  return option === null ? message : `${option}: ${bare}`;
+}
+
+function optionOf(field: string, { credential }: SendConfig): string | null {
+  if (field.endsWith('.keyId')) return '--key-id';
+  if (field.endsWith('.teamId')) return '--team-id';
+  if (field.endsWith('.ca')) return '--ca';
+  if (!field.includes('.credential')) return null;
+  switch (credential.kind) {
+    case 'token':
+      return `--key ${credential.key}`;
+    case 'certificate':
+      return `--cert ${credential.cert}`;
+    case 'pfx':
+      return `--pfx ${credential.pfx}`;
+  }
+}

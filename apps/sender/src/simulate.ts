@@ -1,0 +1,126 @@
+// `carillon simulate`: Apple's side on this machine, in this process, until Ctrl-C.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { startSimulator } from '@carillon/simulator';
+import type { Simulator, SimulatorStats } from '@carillon/simulator';
+
+import { UsageError } from './command-line/usage-error.ts';
+import { reasonOf } from './config/reason-of.ts';
+import type { SimulateConfig } from './config/simulate-config.ts';
+import type { ExitCode } from './exit-code.ts';
+import { Interruption } from './interruption.ts';
+import type { Log } from './report/log.ts';
+import { grouped } from './report/progress.ts';
+
+/** Throws `UsageError` when it cannot begin. */
+export async function simulate(config: SimulateConfig, log: Log): Promise<ExitCode> {
+  const interruption = new Interruption();
+  const simulator = await start(config);
+  try {
+    if (config.credentialsFolder !== null) await writeCredentials(config.credentialsFolder, simulator);
+    if (!config.isQuiet) process.stderr.write(greeting(config, simulator));
+    log.logger.debug({ endpoint: simulator.endpoint, profile: config.profile, stack: config.stack }, 'simulating');
+    const stopShowing = showStats(config, simulator);
+    await aborted(interruption.stop);
+    stopShowing();
+    const stats = simulator.stats();
+    process.stdout.write(config.isJson ? `${JSON.stringify(stats)}\n` : report(stats));
+  } finally {
+    interruption[Symbol.dispose]();
+    await simulator.close();
+  }
+  return 0;
+}
+
+async function start({ port, profile, streamsMax }: SimulateConfig): Promise<Simulator> {
+  try {
+    return await startSimulator({ port, profile, ...(streamsMax === null ? {} : { streamsMax }) });
+  } catch (error) {
+    throw new UsageError(`the simulator cannot begin: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** What a client needs, in files. The keys are the simulator's own: worth nothing elsewhere, and 0600 out of habit. */
+async function writeCredentials(folder: string, simulator: Simulator): Promise<void> {
+  const { ca, endpoint, identity, keyId, keyPem, teamId } = simulator;
+  const secret = { mode: 0o600 };
+  const names = { ca: 'ca.pem', key: 'key.p8', cert: 'push-cert.pem', 'cert-key': 'push-key.pem' };
+  const credentials = {
+    endpoint,
+    topic: identity.topic,
+    ca: names.ca,
+    key: names.key,
+    'key-id': keyId,
+    'team-id': teamId,
+  };
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, names.ca), ca);
+    await writeFile(join(folder, names.key), keyPem, secret);
+    await writeFile(join(folder, names.cert), identity.push.certificatePem);
+    await writeFile(join(folder, names['cert-key']), identity.push.keyPem, secret);
+    // Last: who waits for this file finds the others complete. It is a configuration file of `carillon send`, too.
+    await writeFile(join(folder, 'credentials.json'), `${JSON.stringify(credentials, null, 2)}\n`);
+  } catch (error) {
+    throw new UsageError(`the credentials cannot be written: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+function greeting(
+  { profile, stack, credentialsFolder }: SimulateConfig,
+  { endpoint, keyId, teamId, identity }: Simulator,
+): string {
+  const head =
+    `This is a simulator of APNs (${profile}, ${stack}) on this machine only. Nothing reaches a device.\n\n` +
+    `  endpoint  ${endpoint}\n  topic     ${identity.topic}\n  key id    ${keyId}\n  team id   ${teamId}\n\n`;
+  const send =
+    credentialsFolder === null
+      ? 'Clients need its certificate and key: --write-credentials DIR writes them.\n'
+      : `Send to it:\n\n  carillon send jobs.ndjson --config ${join(credentialsFolder, 'credentials.json')}\n`;
+  return `${head}${send}\nCtrl-C ends it.\n`;
+}
+
+// 2 s: a line that people read.
+const statsEveryMs = 2_000;
+
+function showStats({ isQuiet }: SimulateConfig, simulator: Simulator): () => void {
+  if (isQuiet || !process.stderr.isTTY) return () => undefined;
+  let lastRequests = 0;
+  const timer = setInterval(() => {
+    const { connectionsOpen, requests } = simulator.stats();
+    if (requests === lastRequests) return;
+    const perSecond = ((requests - lastRequests) * 1000) / statsEveryMs;
+    lastRequests = requests;
+    process.stderr.write(
+      `${grouped(requests)} requests, ${grouped(perSecond)} a second, ${grouped(connectionsOpen)} connections open\n`,
+    );
+  }, statsEveryMs);
+  return () => clearInterval(timer);
+}
+
+function report(stats: SimulatorStats): string {
+  const lines = [
+    `${grouped(stats.requests)} requests on ${grouped(stats.connectionsSecured)} connections, at most ${grouped(stats.streamsPeak)} streams at once`,
+    ...countedLines('status', stats.statuses),
+    ...countedLines('reason', stats.reasons),
+    ...countedLines('handshake failed', stats.handshakeFaults),
+    ...countedLines('connection ended', stats.connectionFaults),
+    ...countedLines('fault played', stats.fired),
+  ];
+  if (stats.streamsRefused > 0) lines.push(`  ${grouped(stats.streamsRefused)} streams refused`);
+  return `${lines.join('\n')}\n`;
+}
+
+function countedLines(what: string, counts: Readonly<Record<string, number>>): string[] {
+  return Object.entries(counts)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, count]) => `${grouped(count).padStart(11)} ${what} ${name}`);
+}
