@@ -61,8 +61,12 @@ export class Admission {
   /** Resolves when there may be room, or `signal` aborts; each that wakes looks again with `isFull`. */
   room(signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      this.#waiting.push(resolve);
-      signal?.addEventListener('abort', () => resolve(), { once: true });
+      const wake = (): void => {
+        signal?.removeEventListener('abort', wake);
+        resolve();
+      };
+      signal?.addEventListener('abort', wake, { once: true });
+      this.#waiting.push(wake);
     });
   }
 

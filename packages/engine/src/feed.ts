@@ -88,17 +88,13 @@ async function room(run: Run, { pipeline, stop }: FeedContext): Promise<void> {
 /** `source` until it ends or `stop` aborts, also while it keeps us waiting; then the source is told to stop. */
 async function* untilStopped<T>(source: Iterable<T> | AsyncIterable<T>, stop: AbortSignal): AsyncGenerator<T, void, undefined> {
   const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
-  const stopped = new Promise<'stopped'>((resolve) => {
-    if (stop.aborted) resolve('stopped');
-    stop.addEventListener('abort', () => resolve('stopped'), { once: true });
-  });
   let isDone = false;
   try {
     while (!stop.aborted) {
       const next = iterator.next();
       // A sync source answers at once: no promise for it.
-      const result = next instanceof Promise ? await Promise.race([next, stopped]) : (next as IteratorResult<T>);
-      if (result === 'stopped') return;
+      const result = next instanceof Promise ? await orStopped(next, stop) : (next as IteratorResult<T>);
+      if (result === null) return;
       if (result.done === true) {
         isDone = true;
         return;
@@ -109,4 +105,13 @@ async function* untilStopped<T>(source: Iterable<T> | AsyncIterable<T>, stop: Ab
     // Not awaited: a source that hangs must not hold up the end.
     if (!isDone) void Promise.resolve(iterator.return?.()).catch(() => undefined);
   }
+}
+
+/** Null when `stop` aborts first. Promise.race with one lasting promise would keep every chunk it was ever raced with. */
+function orStopped<T>(next: Promise<T>, stop: AbortSignal): Promise<T | null> {
+  return new Promise((resolve, reject) => {
+    const onStop = (): void => resolve(null);
+    stop.addEventListener('abort', onStop, { once: true });
+    next.then(resolve, reject).finally(() => stop.removeEventListener('abort', onStop));
+  });
 }
