@@ -12,6 +12,7 @@ export class TemplateConversation {
   /** By block. */
   readonly expected: Field[][] = [];
   readonly #target: Buffer = Buffer.alloc(1 << 16);
+  readonly #batch: Buffer = Buffer.alloc(1 << 15);
   readonly #templates = new Map<TemplateFields, HeaderTemplate>();
 
   constructor(options: HpackEncoderOptions = {}) {
@@ -28,7 +29,7 @@ export class TemplateConversation {
   write(fields: TemplateFields, values: readonly (string | null)[]): Buffer {
     let template = this.#templates.get(fields);
     if (template === undefined) this.#templates.set(fields, (template = new HeaderTemplate(this.encoder, fields)));
-    const { bytes, spans } = layOut(values);
+    const { bytes, spans } = this.#layOut(values);
     // At another place each time, and in front of octets that must stay.
     const at = 7 + (this.steps.length % 5);
     this.#target.fill(0xee);
@@ -49,24 +50,25 @@ export class TemplateConversation {
     );
   }
 
+  /** Spans from index 2 on, the first pair belongs to somebody else. Mostly in the same batch, as pushes are. */
+  #layOut(values: readonly (string | null)[]): { bytes: Buffer; spans: Int32Array } {
+    const spans = new Int32Array(2 + 2 * values.length);
+    const bytes = this.steps.length % 7 === 0 ? Buffer.alloc(this.#batch.length) : this.#batch;
+    let at = this.steps.length % 3;
+    for (const [slot, value] of values.entries()) {
+      spans[2 + 2 * slot] = value === null ? -1 : at;
+      at += value === null ? 0 : bytes.write(value, at, 'latin1');
+      spans[3 + 2 * slot] = value === null ? -1 : at;
+    }
+    return { bytes, spans };
+  }
+
   #record(view: Buffer, expected: Field[]): Buffer {
     const block = Buffer.from(view);
     this.steps.push({ block });
     this.expected.push(expected);
     return block;
   }
-}
-
-/** Spans from index 2 on, the first pair belongs to somebody else. */
-function layOut(values: readonly (string | null)[]): { bytes: Buffer; spans: Int32Array } {
-  const spans = new Int32Array(2 + 2 * values.length);
-  let at = 0;
-  for (const [slot, value] of values.entries()) {
-    spans[2 + 2 * slot] = value === null ? -1 : at;
-    spans[3 + 2 * slot] = value === null ? -1 : at + value.length;
-    at += value?.length ?? 0;
-  }
-  return { bytes: Buffer.from(values.join(''), 'latin1'), spans };
 }
 
 function expectedFields(fields: TemplateFields, values: readonly (string | null)[]): Field[] {

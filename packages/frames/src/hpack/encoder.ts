@@ -1,5 +1,6 @@
 // Header lists in, HPACK field blocks out (RFC 7541), one encoder a connection. `encode` looks every field up; what is
 // sent again and again goes through a `HeaderTemplate`.
+import { WordView } from './copy-words.ts';
 import { EncoderTable } from './encoder-table.ts';
 import type { HeaderField, Indexing } from './header-field.ts';
 import { huffmanBytes, huffmanEncode } from './huffman.ts';
@@ -20,6 +21,9 @@ export interface HpackEncoderOptions {
 export class HpackEncoder {
   /** For `HeaderTemplate`. */
   readonly table: EncoderTable;
+  /** For `HeaderTemplate`: the batch and the slab that its templates are copying between. Keeps one of each alive. */
+  readonly sourceView: WordView = new WordView();
+  readonly targetView: WordView = new WordView();
   readonly #tableBytesWilling: number;
   readonly #isHuffmanAllowed: boolean;
   /** The smallest size since the last block, which the next one must announce (RFC 7541 §4.2); Infinity: none. */

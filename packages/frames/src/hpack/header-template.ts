@@ -4,8 +4,9 @@
 //   cached   | run | name | prefix | run | name | prefix | … | run |      run: stable fields, one octet each when warm
 //   target   | run | name | length | prefix | value | run | …            name: kind and name of a slot's literal
 //
-// Cost of a warm write with a path of 74 octets and an id of 36: no allocation, two Buffer.copy, about 40 octets by loop.
+// Cost of a warm write with a path of 74 octets and an id of 36: no allocation, about 25 octets by loop, 100 by words.
 import { copyBytes } from './copy-bytes.ts';
+import { copyWords } from './copy-words.ts';
 import type { EncoderTable } from './encoder-table.ts';
 import { fieldBytesMax, sizeUpdatesBytesMax } from './encoder.ts';
 import type { HpackEncoder } from './encoder.ts';
@@ -64,6 +65,8 @@ export class HeaderTemplate {
     if (this.#table.generation !== this.#generation) return this.#writeAnew(target, targetAt, bytes, spans, at);
     const cached = this.#cached;
     const plan = this.#plan;
+    const sourceView = this.#encoder.sourceView.of(bytes);
+    const targetView = this.#encoder.targetView.of(target);
     let from = 0;
     let out = targetAt;
     for (let row = 0; row < plan.length; row += planStride) {
@@ -81,7 +84,7 @@ export class HeaderTemplate {
       out = encodeInteger(target, out, 7, 0, plan[row + PlanColumn.prefixBytes] + end - start);
       from = plan[row + PlanColumn.prefixEnd];
       out = copyBytes(cached, nameEnd, from, target, out);
-      out = copyBytes(bytes, start, end, target, out);
+      out = copyWords(bytes, sourceView, start, end, target, targetView, out);
     }
     out = copyBytes(cached, from, this.#cachedEnd, target, out);
     if (out > target.length) throw new RangeError('the field block does not fit in its target');

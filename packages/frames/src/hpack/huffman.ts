@@ -38,10 +38,10 @@ export function huffmanEncode(text: string, target: Buffer, at: number): number 
   return at;
 }
 
-// One transition: | next state, 8 bits | symbol, 8 bits | flags |
+// One transition: | next row, 12 bits | symbol, 8 bits | flags, 8 bits |. The next row is the next state times 16.
 const isSymbolBit = 1;
 const isFailureBit = 2;
-const nextShift = 16;
+const rowShift = 16;
 const symbolShift = 8;
 
 /** By state: whether a string may end here, that is, whether the bits since the last symbol are padding. */
@@ -60,26 +60,35 @@ export function huffmanDecode(
   at: number,
   targetEnd: number,
 ): number {
-  let state = 0;
+  let row = 0;
+  // Two symbols an octet at most. Every nibble writes, and only a symbol moves on: whether one ends is too random to
+  // branch on (a UUID, 26 octets: 230 ns with branches, 175 without; Node 24 on a busy x86-64 machine).
+  for (; start < end && at + 2 <= targetEnd; start++) {
+    const octet = bytes[start];
+    const high = transitions[row | (octet >>> 4)];
+    target[at] = high >>> symbolShift;
+    at += high & isSymbolBit;
+    // A failure leads to row 0, and must be seen in either half.
+    const low = transitions[(high >>> rowShift) | (octet & 0xf)];
+    target[at] = low >>> symbolShift;
+    at += low & isSymbolBit;
+    if (((high | low) & isFailureBit) !== 0) return -1;
+    row = low >>> rowShift;
+  }
+  // The last octet of an exact target, and what no longer fits and is only counted.
   for (; start < end; start++) {
     const octet = bytes[start];
-    let transition = transitions[(state << 4) | (octet >>> 4)];
-    if ((transition & isSymbolBit) !== 0) {
-      if (at < targetEnd) target[at] = transition >>> symbolShift;
-      at++;
+    for (let shift = 4; shift >= 0; shift -= 4) {
+      const transition = transitions[row | ((octet >>> shift) & 0xf)];
+      if ((transition & isFailureBit) !== 0) return -1;
+      if ((transition & isSymbolBit) !== 0) {
+        if (at < targetEnd) target[at] = transition >>> symbolShift;
+        at++;
+      }
+      row = transition >>> rowShift;
     }
-    // A failure leads to state 0 and must be seen before it is walked on.
-    let flags = transition;
-    transition = transitions[((transition >>> nextShift) << 4) | (octet & 0xf)];
-    if ((transition & isSymbolBit) !== 0) {
-      if (at < targetEnd) target[at] = transition >>> symbolShift;
-      at++;
-    }
-    flags |= transition;
-    if ((flags & isFailureBit) !== 0) return -1;
-    state = transition >>> nextShift;
   }
-  return mayEnd[state] === 1 ? at : -1;
+  return mayEnd[row >>> 4] === 1 ? at : -1;
 }
 
 /** The tree as pairs of children: a number ≥ 0 is an inner node, -1 - symbol is a leaf. */
@@ -124,5 +133,5 @@ function walkNibble(nodes: number[][], state: number, nibble: number): number {
     flags |= isSymbolBit | (symbol << symbolShift);
     node = 0;
   }
-  return (node << nextShift) | flags;
+  return (node << (rowShift + 4)) | flags;
 }
