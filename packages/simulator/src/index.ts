@@ -8,10 +8,31 @@ export type {
   Validity,
 } from './certificates.ts';
 export type { SimulatorStats } from './counters.ts';
+export { writeCredentialFiles } from './credential-files.ts';
+export type { CredentialFiles } from './credential-files.ts';
+export type {
+  ConnectionAction,
+  Fault,
+  FaultAction,
+  FaultScript,
+  FaultTrigger,
+  FloodKind,
+  HandshakeAction,
+  MalformedKind,
+  ReplyAction,
+  SettingsStep,
+} from './faults/fault-script.ts';
+export { FaultScriptError, loadFaultScript, parseFaultScript } from './faults/parse-fault-script.ts';
 export { createIdentity } from './identity.ts';
 export type { IdentityOptions, ServerCertificateKind, SimulatorIdentity } from './identity.ts';
+export type { LedgerEntry, LedgerOptions } from './ledger.ts';
+export type { CheckName } from './rules/judge-request.ts';
+export type { ProviderKey } from './rules/provider-token.ts';
+export type { ScriptedToken, TokenState } from './rules/token-store.ts';
 export { startSimulator } from './simulator.ts';
 export type { Simulator } from './simulator.ts';
-export type { SimulatorOptions, TlsOptions } from './simulator-options.ts';
+export type { Http2Options, RuleOptions, SimulatorOptions, TlsOptions } from './simulator-options.ts';
 export { spawnSimulator } from './spawn.ts';
 export type { SpawnedSimulator } from './spawn.ts';
+export { startTcpProxy } from './tcp-proxy.ts';
+export type { Direction, LaneOptions, TcpProxy, TcpProxyOptions } from './tcp-proxy.ts';

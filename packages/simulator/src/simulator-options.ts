@@ -1,16 +1,28 @@
-// Everything a simulator can be told, as plain JSON values so that it crosses a process boundary, and every default.
+// Everything a simulator can be told, as plain JSON values so that it crosses a process boundary, with every default.
+import type { FaultScript } from './faults/fault-script.ts';
 import type { SimulatorIdentity } from './identity.ts';
+import type { LedgerOptions } from './ledger.ts';
+import type { CheckName } from './rules/judge-request.ts';
+import type { ProviderKey } from './rules/provider-token.ts';
+import type { ScriptedToken } from './rules/token-store.ts';
 
 export interface SimulatorOptions {
   /** Default 0: any free port. Always on 127.0.0.1 only. */
   readonly port?: number;
-  /** `fast` answers 200 and checks nothing; `strict` (default) keeps Apple's rules. */
+  /**
+   * `fast` answers 200 and checks nothing; `strict` (default) keeps Apple's rules. With a ledger or faults, `fast` runs
+   * on the same connection as `strict` and costs as much: it still checks nothing.
+   */
   readonly profile?: 'fast' | 'strict';
+  /** Our own HTTP/2 (default), or node:http2 as a second opinion: strict only, without faults. */
+  readonly stack?: 'frames' | 'node';
   /** Default: a new one. */
   readonly identity?: SimulatorIdentity;
   readonly tls?: TlsOptions;
-  /** SETTINGS_MAX_CONCURRENT_STREAMS once open. Default 1000 (apns-protocol.md E.1). */
-  readonly streamsMax?: number;
+  readonly http2?: Http2Options;
+  readonly rules?: RuleOptions;
+  readonly ledger?: LedgerOptions;
+  readonly faults?: FaultScript;
 }
 
 export interface TlsOptions {
@@ -19,4 +31,46 @@ export interface TlsOptions {
   /** Default TLSv1.2 to TLSv1.3. */
   readonly minVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
   readonly maxVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
+}
+
+/** What the gateway announces. Defaults are what Apple was seen to announce (apns-protocol.md E.1). */
+export interface Http2Options {
+  /** SETTINGS_MAX_CONCURRENT_STREAMS once open. Default 1000. */
+  readonly streamsMax?: number;
+  /** Before the first authenticated reply on connections without a certificate. Default 1 (strict). */
+  readonly streamsBeforeAuthentication?: number;
+  /** After a rejection other than 410 the limit falls to 1 until the next acceptance (E.2). Default false. */
+  readonly dropsStreamsAfterRejection?: boolean;
+  /** Streams above the limit: RST_STREAM (default), or GOAWAY with Apple's plain text (E.2). */
+  readonly overLimit?: 'refuse' | 'goaway';
+  /** SETTINGS_INITIAL_WINDOW_SIZE. Default 65,535. */
+  readonly initialWindowSize?: number;
+  /** WINDOW_UPDATE of the connection right after SETTINGS. Default 32,822. */
+  readonly windowIncrement?: number;
+  readonly headerTableSize?: number;
+  readonly maxHeaderListSize?: number;
+}
+
+export interface RuleOptions {
+  /** Default production. */
+  readonly environment?: 'production' | 'sandbox';
+  /** Known keys besides the identity's own. */
+  readonly keys?: readonly ProviderKey[];
+  /** Bundle ids that provider tokens may push to. Default: any. */
+  readonly bundleIds?: readonly string[];
+  /** Default ok. */
+  readonly unknownTokens?: 'ok' | 'bad';
+  readonly tokens?: Readonly<Record<string, ScriptedToken>>;
+  /** Signatures in DER besides R||S, as Apple's shell example makes them. Default false. */
+  readonly acceptsDerSignatures?: boolean;
+  /** Topics must carry the suffix of their push type. Default true. */
+  readonly checksTopicSuffix?: boolean;
+  /** An expired provider token spoils the connection for good (E.5). Default false. */
+  readonly poisonsExpired?: boolean;
+  /** Generated apns-ids in upper case, as seen on the wire. Default true. */
+  readonly generatesUpperCaseIds?: boolean;
+  /** An apns-unique-id with each answer. Default: in the sandbox, as documented. */
+  readonly sendsUniqueId?: boolean;
+  /** Default: method, path, authentication, topic, duplicates, other headers, device token, payload. */
+  readonly checkOrder?: readonly CheckName[];
 }

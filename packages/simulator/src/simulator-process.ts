@@ -30,15 +30,26 @@ async function answer(call: ControlCall): Promise<ControlAnswer> {
   switch (call.kind) {
     case 'stats':
       return { kind: 'stats', stats: simulator.stats() };
+    case 'ledger':
+      return { kind: 'ledger', entries: simulator.ledger };
+    case 'set-token':
+      simulator.setToken(call.token, call.state);
+      return { kind: 'done' };
+    case 'fire':
+      simulator.fire(call.faultId);
+      return { kind: 'done' };
+    case 'advance-clock':
+      simulator.advanceClock(call.byMs);
+      return { kind: 'done' };
     case 'close':
       await simulator.close();
-      return { kind: 'done' };
+      return { kind: 'closed' };
   }
 }
 
 function respond(response: ControlResponse): void {
   if (!process.connected || process.send === undefined) return;
   process.send(response, undefined, undefined, () => {
-    if (response.answer.kind === 'done') process.disconnect();
+    if (response.answer.kind === 'closed') process.disconnect();
   });
 }

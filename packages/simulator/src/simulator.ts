@@ -1,16 +1,26 @@
 // Starts Apple's side in this process: listener, TLS, profile, counters. `spawnSimulator` does it in another process.
+import type { Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import type { Server as TlsServer, TLSSocket } from 'node:tls';
 
-import { SimulatorCounters } from './counters.ts';
+import { increment, SimulatorCounters } from './counters.ts';
 import type { SimulatorStats } from './counters.ts';
-import { increment } from './counters.ts';
+import { FaultPlan } from './faults/fault-plan.ts';
+import type { HandshakeAction } from './faults/fault-script.ts';
+import { parseFaultScript } from './faults/parse-fault-script.ts';
+import { actOnHandshake } from './faults/handshake-actions.ts';
 import { createIdentity } from './identity.ts';
 import type { SimulatorIdentity } from './identity.ts';
+import { openLedger } from './ledger.ts';
+import type { Ledger, LedgerEntry } from './ledger.ts';
 import { Listener } from './listener.ts';
 import { FastProfile } from './profiles/fast.ts';
+import { createRules, Gateway } from './profiles/gateway.ts';
 import type { Profile } from './profiles/profile.ts';
-import type { SimulatorOptions, TlsOptions } from './simulator-options.ts';
+import { StrictNodeProfile } from './profiles/strict-node.ts';
+import { StrictProfile } from './profiles/strict.ts';
+import type { ScriptedToken } from './rules/token-store.ts';
+import type { RuleOptions, SimulatorOptions, TlsOptions } from './simulator-options.ts';
 
 export interface Simulator extends AsyncDisposable {
   readonly port: number;
@@ -22,17 +32,32 @@ export interface Simulator extends AsyncDisposable {
   readonly keyPem: string;
   readonly keyId: string;
   readonly teamId: string;
+  /** What a memory ledger keeps; empty for the other kinds. */
+  readonly ledger: readonly LedgerEntry[];
   stats(): SimulatorStats;
-  /** Drops every connection and frees the port. May be called twice. */
+  /** Scripts what a device token is answered from now on. */
+  setToken(token: string, state: ScriptedToken): void;
+  /** Fires a fault of the script, by its id, on every open connection. */
+  fire(faultId: string): void;
+  /** Lets time pass for provider tokens and certificates. */
+  advanceClock(byMs: number): void;
+  /** Drops every connection, frees the port and finishes the ledger. May be called twice. */
   close(): Promise<void>;
 }
 
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  if (options.stack === 'node' && options.faults !== undefined) {
+    throw new Error('faults need the stack "frames": node:http2 does not write bad frames');
+  }
   const identity = options.identity ?? createIdentity();
+  const ledgerOptions = options.ledger ?? { kind: 'none' };
   const counters = new SimulatorCounters();
-  const profile = createProfile(options, counters);
+  const ledger = openLedger(ledgerOptions);
+  const plan = new FaultPlan(options.faults === undefined ? null : parseFaultScript(options.faults));
+  const gateway = new Gateway(createRules(identity, rulesOf(options)), counters, ledger, ledgerOptions);
+  const profile = createProfile(options, gateway, plan);
   const secure = createSecureServer(identity, options.tls ?? {});
-  const listener = new Listener(secure, { intercept: () => false });
+  const listener = new Listener(secure, { intercept: (raw, ordinal) => interceptHandshake(plan, raw, ordinal) });
 
   secure.on('secureConnection', (socket: TLSSocket) => {
     const accepted = listener.rawOf(socket);
@@ -46,9 +71,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   secure.on('tlsClientError', (error: Error) => increment(counters.handshakeFaults, error.message));
   const port = await listener.listen(options.port ?? 0);
 
-  const close = async (): Promise<void> => {
-    await listener.close();
-  };
+  let closed: Promise<void> | null = null;
+  const close = (): Promise<void> => (closed ??= listener.close().then(() => ledger.close()));
   return {
     port,
     endpoint: `https://127.0.0.1:${port}`,
@@ -57,14 +81,36 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     keyPem: identity.keyPem,
     keyId: identity.keyId,
     teamId: identity.teamId,
-    stats: () => snapshot(counters, listener),
+    ledger: ledger.entries,
+    stats: () => snapshot(counters, listener, ledger, plan),
+    setToken: (token, state) => gateway.rules.tokens.set(token, state),
+    fire: (faultId) => profile.fire(faultId),
+    advanceClock: (byMs) => gateway.advanceClock(byMs),
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
-function createProfile(options: SimulatorOptions, counters: SimulatorCounters): Profile {
-  return new FastProfile(counters, options.streamsMax === undefined ? {} : { streamsMax: options.streamsMax });
+function createProfile(options: SimulatorOptions, gateway: Gateway, plan: FaultPlan): Profile {
+  const http2 = options.http2 ?? {};
+  if (options.profile !== 'fast') {
+    return options.stack === 'node' ? new StrictNodeProfile(gateway, http2) : new StrictProfile(gateway, http2, plan);
+  }
+  const isBare = plan.isEmpty && (options.ledger?.kind ?? 'none') === 'none' && options.stack !== 'node';
+  if (isBare) return new FastProfile(gateway.counters, http2);
+  const open = { ...http2, streamsBeforeAuthentication: http2.streamsMax ?? 1_000 };
+  return options.stack === 'node' ? new StrictNodeProfile(gateway, open) : new StrictProfile(gateway, open, plan);
+}
+
+/** "fast" asks nothing of a request, whichever connection it runs on. */
+function rulesOf(options: SimulatorOptions): RuleOptions {
+  return options.profile === 'fast' ? { ...options.rules, checkOrder: [] } : (options.rules ?? {});
+}
+
+function interceptHandshake(plan: FaultPlan, raw: Socket, ordinal: number): boolean {
+  const actions = plan.watch(ordinal).onEvent('accept');
+  for (const action of actions) actOnHandshake(raw, action as HandshakeAction); // the script parser lets no other one here
+  return actions.length > 0;
 }
 
 function createSecureServer(identity: SimulatorIdentity, tls: TlsOptions): TlsServer {
@@ -85,7 +131,7 @@ function createSecureServer(identity: SimulatorIdentity, tls: TlsOptions): TlsSe
   });
 }
 
-function snapshot(counters: SimulatorCounters, listener: Listener): SimulatorStats {
+function snapshot(counters: SimulatorCounters, listener: Listener, ledger: Ledger, plan: FaultPlan): SimulatorStats {
   const cpu = process.cpuUsage();
   return {
     connectionsAccepted: listener.accepted,
@@ -101,9 +147,9 @@ function snapshot(counters: SimulatorCounters, listener: Listener): SimulatorSta
     pingsReceived: counters.pingsReceived,
     connectionFaults: Object.fromEntries(counters.connectionFaults),
     handshakeFaults: Object.fromEntries(counters.handshakeFaults),
-    fired: {},
-    ledgerEntries: 0,
-    ledgerOverflow: 0,
+    fired: plan.fired(),
+    ledgerEntries: ledger.count,
+    ledgerOverflow: ledger.overflow,
     cpuMicros: cpu.user + cpu.system,
   };
 }

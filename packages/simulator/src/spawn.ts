@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import type { ControlAnswer, ControlCall, ControlResponse } from './control.ts';
 import type { SimulatorStats } from './counters.ts';
 import type { SimulatorIdentity } from './identity.ts';
+import type { LedgerEntry } from './ledger.ts';
+import type { ScriptedToken } from './rules/token-store.ts';
 import type { SimulatorOptions } from './simulator-options.ts';
 
 export interface SpawnedSimulator extends AsyncDisposable {
@@ -20,6 +22,11 @@ export interface SpawnedSimulator extends AsyncDisposable {
   /** For SIGSTOP and SIGKILL: a peer that freezes or dies. */
   readonly pid: number;
   stats(): Promise<SimulatorStats>;
+  /** What a memory ledger keeps. */
+  ledger(): Promise<readonly LedgerEntry[]>;
+  setToken(token: string, state: ScriptedToken): Promise<void>;
+  fire(faultId: string): Promise<void>;
+  advanceClock(byMs: number): Promise<void>;
   /** Ends the process, also one that was stopped or killed. May be called twice. */
   close(): Promise<void>;
 }
@@ -30,9 +37,7 @@ const closeTimeoutMs = 2_000;
 export async function spawnSimulator(options: SimulatorOptions = {}): Promise<SpawnedSimulator> {
   const process = new SimulatorProcess();
   try {
-    const started = await process.call({ kind: 'start', options });
-    if (started.kind !== 'started') throw new Error(`unexpected answer ${started.kind}`);
-    const { identity, port } = started;
+    const { identity, port } = await process.call({ kind: 'start', options }, 'started');
     return {
       port,
       endpoint: `https://127.0.0.1:${port}`,
@@ -42,11 +47,11 @@ export async function spawnSimulator(options: SimulatorOptions = {}): Promise<Sp
       keyId: identity.keyId,
       teamId: identity.teamId,
       pid: process.pid,
-      stats: async () => {
-        const answer = await process.call({ kind: 'stats' });
-        if (answer.kind !== 'stats') throw new Error(`unexpected answer ${answer.kind}`);
-        return answer.stats;
-      },
+      stats: async () => (await process.call({ kind: 'stats' }, 'stats')).stats,
+      ledger: async () => (await process.call({ kind: 'ledger' }, 'ledger')).entries,
+      setToken: async (token, state) => void (await process.call({ kind: 'set-token', token, state }, 'done')),
+      fire: async (faultId) => void (await process.call({ kind: 'fire', faultId }, 'done')),
+      advanceClock: async (byMs) => void (await process.call({ kind: 'advance-clock', byMs }, 'done')),
       close: () => process.close(),
       [Symbol.asyncDispose]: () => process.close(),
     };
@@ -93,11 +98,15 @@ class SimulatorProcess {
     return this.#child.pid ?? 0; // undefined only when the fork failed, and then nobody gets here
   }
 
-  call(call: ControlCall): Promise<ControlAnswer> {
-    if (this.#hasExited) return Promise.reject(new Error('simulator: the process has ended'));
+  /** Rejects when the answer is of another kind than `expected`, and when the process has ended. */
+  async call<Kind extends ControlAnswer['kind']>(
+    call: ControlCall,
+    expected: Kind,
+  ): Promise<Extract<ControlAnswer, { kind: Kind }>> {
+    if (this.#hasExited) throw new Error('simulator: the process has ended');
     this.#number += 1;
     const number = this.#number;
-    return new Promise((resolve, reject) => {
+    const answer = await new Promise<ControlAnswer>((resolve, reject) => {
       this.#waiting.set(number, { resolve, reject });
       this.#child.send({ number, call }, (error) => {
         if (error === null) return;
@@ -105,13 +114,15 @@ class SimulatorProcess {
         reject(error);
       });
     });
+    if (answer.kind !== expected) throw new Error(`simulator: answered ${answer.kind} instead of ${expected}`);
+    return answer as Extract<ControlAnswer, { kind: Kind }>; // just compared
   }
 
   async close(): Promise<void> {
     if (this.#hasExited) return;
     const kill = setTimeout(() => this.#child.kill('SIGKILL'), closeTimeoutMs);
     // Whether it answers or is gone already: what counts is the exit awaited below.
-    await this.call({ kind: 'close' }).catch(() => this.#child.kill('SIGKILL'));
+    await this.call({ kind: 'close' }, 'closed').catch(() => this.#child.kill('SIGKILL'));
     await this.#exited;
     clearTimeout(kill);
   }

@@ -16,7 +16,7 @@ export interface CarrierEvents {
 }
 
 /** Why reading rests; it goes on when no reason is left. */
-export const RestReason = { output: 1, ledger: 2, fault: 4 } as const;
+const RestReason = { output: 1, ledger: 2, fault: 4 } as const;
 
 /** A peer that does not close after our end gets this long before its socket is destroyed. */
 const lingerMs = 1_000;
@@ -47,7 +47,7 @@ export class SocketCarrier {
       this.flushSoon();
     });
     let failure = 'closed by the peer';
-    socket.on('drain', () => this.unrest(RestReason.output));
+    socket.on('drain', () => this.#unrest(RestReason.output));
     socket.on('error', (error) => (failure = error.message));
     socket.on('end', () => this.end());
     socket.once('close', () => events.onClosed(failure));
@@ -75,7 +75,7 @@ export class SocketCarrier {
       this.#nextSegment();
       return;
     }
-    if (!this.#socket.write(bytes, done)) this.rest(RestReason.output);
+    if (!this.#socket.write(bytes, done)) this.#rest(RestReason.output);
   }
 
   get isRestingForOutput(): boolean {
@@ -90,14 +90,18 @@ export class SocketCarrier {
     return this.#socket.writable && !this.#isEnding;
   }
 
-  rest(reason: number): void {
-    this.#restReasons |= reason;
-    this.#socket.pause();
+  /** A ledger that does not keep up holds its clients back. */
+  restForLedger(rests: boolean): void {
+    if (rests) this.#rest(RestReason.ledger);
+    else this.#unrest(RestReason.ledger);
   }
 
-  unrest(reason: number): void {
-    this.#restReasons &= ~reason;
-    if (this.#restReasons === 0) this.#socket.resume();
+  stopReading(): void {
+    this.#rest(RestReason.fault);
+  }
+
+  goOnReading(): void {
+    this.#unrest(RestReason.fault);
   }
 
   /** From now on each write to TLS has at most `bytes` octets, and so has each TLS record. */
@@ -117,7 +121,7 @@ export class SocketCarrier {
     if (this.#isEnding) return;
     this.outbox.flush();
     this.#isEnding = true;
-    this.unrest(RestReason.output | RestReason.fault | RestReason.ledger); // read and forget, so that the FIN is seen
+    this.#unrest(RestReason.output | RestReason.fault | RestReason.ledger); // read and forget, so that the FIN is seen
     this.#socket.end();
     setTimeout(() => this.#socket.destroy(), lingerMs).unref();
   }
@@ -142,6 +146,16 @@ export class SocketCarrier {
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  #rest(reason: number): void {
+    this.#restReasons |= reason;
+    this.#socket.pause();
+  }
+
+  #unrest(reason: number): void {
+    this.#restReasons &= ~reason;
+    if (this.#restReasons === 0) this.#socket.resume();
   }
 
   #nextSegment(): void {

@@ -5,4 +5,6 @@ import type { AcceptedSocket } from '../listener.ts';
 
 export interface Profile {
   accept(socket: TLSSocket, accepted: AcceptedSocket): void;
+  /** Fires a scripted fault on every open connection. */
+  fire(faultId: string): void;
 }

@@ -1,0 +1,100 @@
+// What all connections of a simulator share, on either stack: the rules, the clock, the ledger and the counters.
+import { createHash } from 'node:crypto';
+
+import { increment } from '../counters.ts';
+import type { SimulatorCounters } from '../counters.ts';
+import type { SimulatorIdentity } from '../identity.ts';
+import type { Ledger, LedgerOptions } from '../ledger.ts';
+import { topicOf } from '../rules/authentication.ts';
+import type { ConnectionRecord } from '../rules/authentication.ts';
+import { defaultCheckOrder, judgeRequest, tokenOf } from '../rules/judge-request.ts';
+import type { Answer, GatewayRules } from '../rules/judge-request.ts';
+import { ProviderTokenVerifier } from '../rules/provider-token.ts';
+import { fieldValue } from '../rules/request.ts';
+import type { PushRequest } from '../rules/request.ts';
+import { TokenStore } from '../rules/token-store.ts';
+import type { RuleOptions } from '../simulator-options.ts';
+
+/** Where a request came in. */
+export interface RequestOrigin {
+  readonly connection: number;
+  readonly stream: number;
+}
+
+export class Gateway {
+  readonly rules: GatewayRules;
+  readonly counters: SimulatorCounters;
+  readonly ledger: Ledger;
+  readonly #sampleEvery: number;
+  readonly #hashesPayload: boolean;
+  #clockOffsetMs = 0;
+
+  constructor(rules: GatewayRules, counters: SimulatorCounters, ledger: Ledger, ledgerOptions: LedgerOptions) {
+    this.rules = rules;
+    this.counters = counters;
+    this.ledger = ledger;
+    this.#sampleEvery = ledgerOptions.sampleEvery ?? 1;
+    this.#hashesPayload = ledgerOptions.payloadSha256 ?? false;
+  }
+
+  nowMs(): number {
+    return Date.now() + this.#clockOffsetMs;
+  }
+
+  /** Lets an hour pass for provider tokens and certificates, not for timers. */
+  advanceClock(byMs: number): void {
+    this.#clockOffsetMs += byMs;
+  }
+
+  judge(request: PushRequest, connection: ConnectionRecord): Answer {
+    this.counters.requests += 1;
+    return judgeRequest(request, connection, this.rules, this.nowMs());
+  }
+
+  /** The push was taken, whether or not its answer ever arrives. `body`: what was kept of it. */
+  record(request: PushRequest, body: Buffer, connection: ConnectionRecord, answer: Answer, origin: RequestOrigin): void {
+    if (this.#sampleEvery > 1 && this.counters.requests % this.#sampleEvery !== 0) return;
+    this.ledger.record({
+      at: new Date(this.nowMs()).toISOString(),
+      connection: origin.connection,
+      stream: origin.stream,
+      token: tokenOf(request.path) ?? request.path,
+      apnsId: answer.apnsId,
+      topic: topicOf(request, connection),
+      pushType: fieldValue(request, 'apns-push-type'),
+      priority: fieldValue(request, 'apns-priority'),
+      expiration: fieldValue(request, 'apns-expiration'),
+      collapseId: fieldValue(request, 'apns-collapse-id'),
+      payloadBytes: request.bodyBytes,
+      ...(this.#hashesPayload ? { payloadSha256: hashOf(body, request.bodyBytes) } : {}),
+      status: answer.kind === 'reply' ? answer.status : null,
+      reason: answer.kind === 'reply' ? answer.reason : null,
+    });
+  }
+
+  countFault(message: string): void {
+    increment(this.counters.connectionFaults, message);
+  }
+}
+
+function hashOf(body: Buffer, bodyBytes: number): string | null {
+  return body.length === bodyBytes ? createHash('sha256').update(body).digest('hex') : null;
+}
+
+export function createRules(identity: SimulatorIdentity, options: RuleOptions): GatewayRules {
+  const own = { keyId: identity.keyId, teamId: identity.teamId, publicKeyPem: identity.publicKeyPem };
+  const environment = options.environment ?? 'production';
+  const tokens = new TokenStore(options.unknownTokens ?? 'ok');
+  for (const [token, state] of Object.entries(options.tokens ?? {})) tokens.set(token, state);
+  return {
+    environment,
+    verifier: new ProviderTokenVerifier([own, ...(options.keys ?? [])], options.acceptsDerSignatures ?? false),
+    bundleIds: options.bundleIds ?? null,
+    checksTopicSuffix: options.checksTopicSuffix ?? true,
+    poisonsExpired: options.poisonsExpired ?? false,
+    tokens,
+    checkOrder: options.checkOrder ?? defaultCheckOrder,
+    generatesUpperCaseIds: options.generatesUpperCaseIds ?? true,
+    sendsUniqueId: options.sendsUniqueId ?? environment === 'sandbox',
+  };
+}
