@@ -183,7 +183,11 @@ export class BatchBuilder {
     if (!isUtf8(bytes.subarray(0, length))) return { ...badUtf8, field: 'payload' };
     if (!isScanned) return payloadTextFault(this.#scan, bytes, length);
     if (bytes[at] !== openBrace) {
-      return jobFault('local.payload-not-an-object', 'payload', 'the payload is JSON but no object; {"aps":{…}} is one');
+      return jobFault(
+        'local.payload-not-an-object',
+        'payload',
+        'the payload is JSON but no object; {"aps":{…}} is one',
+      );
     }
     job.starts[Field.payload] = 0;
     job.ends[Field.payload] = length;
@@ -224,4 +228,8 @@ export class BatchBuilder {
   }
 }
 
-const badUtf8: JobFault = jobFault('local.bad-utf8', null, 'the text is not valid UTF-8; write it as UTF-8 without Latin-1 bytes');
+const badUtf8: JobFault = jobFault(
+  'local.bad-utf8',
+  null,
+  'the text is not valid UTF-8; write it as UTF-8 without Latin-1 bytes',
+);

@@ -52,7 +52,8 @@ export const refusalCodes: Readonly<Record<RefusalCode, string>> = {
   'local.bad-utf8': 'The bytes are not valid UTF-8; sent on, the device would show replacement characters.',
   'local.lone-surrogate': 'A \\u escape names half of a character: a surrogate without its partner.',
   'local.duplicate-key': 'An object has the same key twice; readers disagree on which value counts.',
-  'local.forbidden-key': 'A key is __proto__, constructor or prototype, which pollute objects in the programs that read it.',
+  'local.forbidden-key':
+    'A key is __proto__, constructor or prototype, which pollute objects in the programs that read it.',
   'local.too-deep': 'The payload nests more than 64 objects and arrays.',
   'local.unknown-field': 'The job has a field that does not exist; most often it is misspelt.',
   'local.wrong-type': 'A field of the job has a value of the wrong JSON type.',

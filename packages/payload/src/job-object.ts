@@ -28,7 +28,12 @@ export interface JobObject {
 type ReadFields = Readonly<Record<string, unknown>>;
 
 export type ReadObject =
-  | { readonly kind: 'job'; readonly fields: ReadFields; readonly fieldText: string; readonly payload: string | Uint8Array | null }
+  | {
+      readonly kind: 'job';
+      readonly fields: ReadFields;
+      readonly fieldText: string;
+      readonly payload: string | Uint8Array | null;
+    }
   | { readonly kind: 'fault'; readonly fields: ReadFields; readonly fault: JobFault };
 
 /** Characters of the text of a payload or of all other fields. Above, neither can be right, and nothing is copied. */
@@ -37,14 +42,22 @@ const textCharsMax = 65_536;
 /** Values of a payload visited. Each takes two bytes of JSON at least, so that a payload within its limit has fewer. */
 const valuesMax = 5120;
 
+/** ES2024: every Node we run on has it, the type library of our target does not. */
+type WellFormedString = string & { isWellFormed(): boolean };
+
 export function readObject(object: unknown): ReadObject {
-  const fields: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  // Only own keys other than __proto__ are ever set or read.
+  const fields: Record<string, unknown> = {};
   try {
     return readFields(object, fields);
   } catch (error) {
     // Code of the caller's ran: a getter, toJSON or a proxy. What it throws can be anything.
     const reason = error instanceof Error ? error.message : 'something that is no Error';
-    return { kind: 'fault', fields, fault: jobFault('local.not-serialisable', null, `reading the job threw: ${shorten(reason)}`) };
+    return {
+      kind: 'fault',
+      fields,
+      fault: jobFault('local.not-serialisable', null, `reading the job threw: ${shorten(reason)}`),
+    };
   }
 }
 
@@ -52,26 +65,33 @@ function readFields(object: unknown, fields: Record<string, unknown>): ReadObjec
   if (typeof object !== 'object' || object === null || Array.isArray(object)) {
     return { kind: 'fault', fields, fault: jobFault('local.not-a-job', null, 'one job is one object') };
   }
-  let text = '{';
   let payload: unknown;
-  for (const [name, value] of Object.entries(object)) {
+  for (const name of Object.keys(object)) {
+    const value = (object as Record<string, unknown>)[name];
     if (value === undefined) continue;
     if (name === 'payload') {
       payload = value;
       continue;
     }
+    if (name === '__proto__') {
+      const message = 'the job: the keys __proto__, constructor and prototype are refused; name it otherwise';
+      return { kind: 'fault', fields, fault: jobFault('local.forbidden-key', null, message) };
+    }
     const problem = fieldProblem(value);
     if (problem !== null) {
-      return { kind: 'fault', fields, fault: jobFault('local.not-serialisable', name, `${shorten(name)} is ${problem}`) };
+      return {
+        kind: 'fault',
+        fields,
+        fault: jobFault('local.not-serialisable', name, `${shorten(name)} is ${problem}`),
+      };
     }
     fields[name] = value;
-    text += `${text === '{' ? '' : ','}${JSON.stringify(name)}:${JSON.stringify(value)}`;
-    if (text.length > textCharsMax) {
-      const message = `the fields besides the payload have more than ${textCharsMax} characters`;
-      return { kind: 'fault', fields, fault: jobFault('local.line-too-long', null, message) };
-    }
   }
-  text += '}';
+  const text = JSON.stringify(fields);
+  if (text.length > textCharsMax) {
+    const message = `the fields besides the payload have more than ${textCharsMax} characters`;
+    return { kind: 'fault', fields, fault: jobFault('local.line-too-long', null, message) };
+  }
   if (payload === undefined) return { kind: 'job', fields, fieldText: text, payload: null };
   const read = readPayload(payload);
   if (typeof read === 'object' && 'code' in read) return { kind: 'fault', fields, fault: read };
@@ -110,7 +130,7 @@ function readPayload(payload: unknown): string | Uint8Array | JobFault {
   }
   if (text.length > textCharsMax) return tooLarge(text.length, 'characters');
   // A string with half a surrogate pair would be written as U+FFFD without a word.
-  if (/\p{Surrogate}/u.test(text)) {
+  if (!(text as WellFormedString).isWellFormed()) {
     return jobFault('local.lone-surrogate', 'payload', 'payload: half of a surrogate pair without the other half');
   }
   return text;
@@ -149,15 +169,20 @@ class PayloadWalk {
     if (depth > depthMax) return `more than ${depthMax} objects and arrays within one another, or a cycle`;
     if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return null;
     if (value instanceof Map || value instanceof Set) return 'a Map or Set in it, which JSON writes as {}';
-    for (const [key, child] of Object.entries(value)) {
+    const isArray = Array.isArray(value);
+    const keys = Object.keys(value);
+    for (const key of keys) {
+      const child = (value as Record<string, unknown>)[key];
       if (child === undefined) {
-        if (Array.isArray(value)) return 'undefined in an array, which JSON writes as null';
+        if (isArray) return 'undefined in an array, which JSON writes as null';
         continue;
       }
       const problem = this.problem(child, depth + 1);
       if (problem !== null) return depth === 1 ? `${problem} (in ${shorten(key)})` : problem;
     }
-    return null;
+    // A hole is no key, and JSON writes it as null as well.
+    const isSparse = isArray && keys.length < value.length;
+    return isSparse ? 'a hole in an array, which JSON writes as null' : null;
   }
 }
 

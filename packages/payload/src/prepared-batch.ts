@@ -81,4 +81,3 @@ export interface Rejection {
   readonly field: string | null;
   readonly message: string;
 }
-

@@ -3,7 +3,7 @@
 // functions of `apns`, which also word what is wrong.
 
 import {
-  ApnsIdGenerator,
+  type ApnsIdGenerator,
   apnsIdBytes,
   checkPriority,
   collapseIdBytesMax,
@@ -293,7 +293,11 @@ function readRareFields(bytes: Buffer, job: JobSpans): number | JobFault {
   if (equalAt(bytes, start, end, report)) return RecordFlag.reportAmbiguous;
   if (equalAt(bytes, start, end, resend)) return 0;
   const shown = quote(textOf(bytes, job, Field.onAmbiguous));
-  return jobFault('local.bad-on-ambiguous', 'onAmbiguous', `onAmbiguous ${shown} is not known; resend or report is right`);
+  return jobFault(
+    'local.bad-on-ambiguous',
+    'onAmbiguous',
+    `onAmbiguous ${shown} is not known; resend or report is right`,
+  );
 }
 
 function readPriority(bytes: Buffer, start: number, end: number): Priority | JobFault {
@@ -307,7 +311,11 @@ function checkHead(spans: HeadSpans, pushType: Parameters<typeof checkPriority>[
   const { bytes, appStart, appEnd, topicStart, topicEnd } = spans;
   if (appStart >= 0 && !isAppNameAt(bytes, appStart, appEnd)) {
     const shown = quote(bytes.toString('utf8', appStart, appEnd));
-    return jobFault('local.bad-app', 'app', `app ${shown} is no app's name: 1 to ${appBytesMax} bytes, no control characters`);
+    return jobFault(
+      'local.bad-app',
+      'app',
+      `app ${shown} is no app's name: 1 to ${appBytesMax} bytes, no control characters`,
+    );
   }
   if (topicStart >= 0) {
     const topic = parseTopic(bytes.toString('utf8', topicStart, topicEnd));

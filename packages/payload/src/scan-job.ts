@@ -3,7 +3,15 @@
 
 import { endsRun, isLineSpace } from './byte-classes.ts';
 import { allowedTypes, Field, fieldCount, fieldNames, fieldOf, fieldRules, JsonType } from './job-fields.ts';
-import { failForbidden, isForbiddenKey, type JsonScan, largestPayloadBytes, scanPayload, scanString, scanValue } from './scan-json.ts';
+import {
+  failForbidden,
+  isForbiddenKey,
+  type JsonScan,
+  largestPayloadBytes,
+  scanPayload,
+  scanString,
+  scanValue,
+} from './scan-json.ts';
 
 const quote = 0x22;
 const comma = 0x2c;
@@ -150,7 +158,9 @@ function skipLineSpace(bytes: Buffer, at: number): number {
 
 function scanEnd(scan: JsonScan, bytes: Buffer, at: number): number {
   at = skipLineSpace(bytes, at);
-  return bytes[at] === lineFeed ? at : scan.fail('local.not-json', at, 'the job ends before this; one line holds one job');
+  return bytes[at] === lineFeed
+    ? at
+    : scan.fail('local.not-json', at, 'the job ends before this; one line holds one job');
 }
 
 function failNoJob(scan: JsonScan, bytes: Buffer, at: number): number {

@@ -7,7 +7,7 @@ const backslash = 0x5c;
 
 /** Writes UTF-8 at `at`; returns the position after it. Never writes more bytes than it reads. */
 export function unescape(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): number {
-  for (let from = start; from < end; ) {
+  for (let from = start; from < end;) {
     const byte = source[from];
     if (byte !== backslash) {
       target[at++] = byte;

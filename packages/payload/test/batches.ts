@@ -1,7 +1,15 @@
 // What the tests of this package share: jobs as lines, records read back as objects, and an opinion of our own about
 // JSON to compare with.
 
-import { BatchBuilder, InlinePreparer, type PreparedBatch, RecordField, RecordFlag, recordStride, type Rejection } from '../src/index.ts';
+import {
+  BatchBuilder,
+  InlinePreparer,
+  type PreparedBatch,
+  RecordField,
+  RecordFlag,
+  recordStride,
+  type Rejection,
+} from '../src/index.ts';
 
 export const token = 'c9d4c07cfbbc26d6ef87a44d64e169831096a5d5ed82547537661f56ddda4ab1';
 

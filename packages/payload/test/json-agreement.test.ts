@@ -16,7 +16,8 @@ function prepareLine(line: string): string | Rejection {
   const last = batch.count - 1;
   // Plain comparisons: expect() costs more than the scan, and this runs hundreds of thousands of times.
   const isSound = batch.index[last * 16 + RecordField.line] === 3 && batch.count + batch.rejections.length === 2;
-  if (!isSound) throw new Error(`${batch.count} records and ${batch.rejections.length} rejections of two lines: ${line}`);
+  if (!isSound)
+    throw new Error(`${batch.count} records and ${batch.rejections.length} rejections of two lines: ${line}`);
   if (batch.count === 1) return batch.rejections[0];
   return batch.bytes.toString('utf8', batch.index[RecordField.bodyStart], batch.index[RecordField.bodyEnd]);
 }
@@ -30,7 +31,8 @@ function agree(payload: string): 'accepted' | 'refused by both' | 'refused by us
   try {
     value = JSON.parse(payload);
   } catch {
-    if (typeof prepared === 'string' && !breaksOut(payload)) throw new Error(`accepted what JSON.parse refuses: ${JSON.stringify(payload)}`);
+    if (typeof prepared === 'string' && !breaksOut(payload))
+      throw new Error(`accepted what JSON.parse refuses: ${JSON.stringify(payload)}`);
     return 'refused by both';
   }
   if (typeof prepared === 'string') {
@@ -115,9 +117,52 @@ describe('payloads', () => {
       '{"__proto_":1,"constructo":{"prototyp":[]},"x":"\\/\\b\\f\\n\\r\\t"}',
     ];
     const pieces = [
-      '"', '\\', '{', '}', '[', ']', ',', ':', '0', '1', '-', '+', '.', 'e', 'E', ' ', '\t', '\r', 'true', 'false', 'null',
-      '\\u', '\\ud83d', '\\ude80', '\\u0061', '"a":1,', '"__proto__":', '\u0000', '\u001f', '\u007f', '\u2028', '\ufeff',
-      '🚀', 'é', 'n', 'u', 'x', '/', '\v', '[[[[[[[[[[[[[[[[', '""', '{}', '01', '1.', '.5', 'NaN',
+      '"',
+      '\\',
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      '0',
+      '1',
+      '-',
+      '+',
+      '.',
+      'e',
+      'E',
+      ' ',
+      '\t',
+      '\r',
+      'true',
+      'false',
+      'null',
+      '\\u',
+      '\\ud83d',
+      '\\ude80',
+      '\\u0061',
+      '"a":1,',
+      '"__proto__":',
+      '\u0000',
+      '\u001f',
+      '\u007f',
+      '\u2028',
+      '\ufeff',
+      '🚀',
+      'é',
+      'n',
+      'u',
+      'x',
+      '/',
+      '\v',
+      '[[[[[[[[[[[[[[[[',
+      '""',
+      '{}',
+      '01',
+      '1.',
+      '.5',
+      'NaN',
     ];
     const counts = { accepted: 0, 'refused by both': 0, 'refused by us': 0 };
     const executions = 200_000;
@@ -163,7 +208,8 @@ describe('whole lines', () => {
       for (let edits = 1 + random(2); edits > 0; edits--) line[random(line.length)] = random(256);
       if (line.includes(0x0a)) continue;
       const batch = preparer.prepare(line, 2, {});
-      if (batch.count + batch.rejections.length !== 1) throw new Error(`neither record nor rejection: ${line.toString()}`);
+      if (batch.count + batch.rejections.length !== 1)
+        throw new Error(`neither record nor rejection: ${line.toString()}`);
       if (batch.count === 0) continue;
       accepted++;
       const job = JSON.parse(line.toString()) as Record<string, unknown>;

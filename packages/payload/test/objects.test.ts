@@ -65,7 +65,12 @@ describe('a job as a JavaScript object', () => {
   const cycle: Record<string, unknown> = { aps: {} };
   cycle['self'] = cycle;
   cycle['again'] = [cycle, cycle];
-  const getter = Object.defineProperty({}, 'x', { enumerable: true, get: () => { throw new Error('boom'); } });
+  const getter = Object.defineProperty({}, 'x', {
+    enumerable: true,
+    get: () => {
+      throw new Error('boom');
+    },
+  });
   let deep: unknown = 1;
   for (let i = 0; i < 10_000; i++) deep = { deep };
 
@@ -79,7 +84,16 @@ describe('a job as a JavaScript object', () => {
     ['undefined in an array', { a: [undefined] }, 'local.not-serialisable', /undefined/],
     ['a Map', { a: new Map() }, 'local.not-serialisable', /Map/],
     ['a getter that throws', getter, 'local.not-serialisable', /boom/],
-    ['a toJSON that throws', { toJSON: () => { throw new Error('boom'); } }, 'local.not-serialisable', /boom/],
+    [
+      'a toJSON that throws',
+      {
+        toJSON: () => {
+          throw new Error('boom');
+        },
+      },
+      'local.not-serialisable',
+      /boom/,
+    ],
     ['a toJSON that gives nothing', { toJSON: () => undefined }, 'local.wrong-type', /none of them/],
     ['a toJSON that gives a string', { toJSON: () => 'x' }, 'local.payload-not-an-object', /object/],
     ['an own __proto__', JSON.parse('{"__proto__":{"x":1}}') as object, 'local.forbidden-key', /__proto__/],
@@ -127,14 +141,31 @@ describe('a job as a JavaScript object', () => {
     ['no payload', { token }, 'local.missing-payload', 'payload'],
     ['a lone surrogate in the app', { token, payload, app: '\ud83d' }, 'local.lone-surrogate', 'app'],
     ['a token without end', { token: 'a'.repeat(100_000), payload }, 'local.line-too-long', null],
-    ['a proxy that throws', new Proxy({}, { ownKeys: () => { throw new Error('boom'); } }), 'local.not-serialisable', null],
+    [
+      'a proxy that throws',
+      new Proxy(
+        {},
+        {
+          ownKeys: () => {
+            throw new Error('boom');
+          },
+        },
+      ),
+      'local.not-serialisable',
+      null,
+    ],
   ])('is refused, not thrown at, when it has or is %s', (_, job, code, field) => {
     expect(refuseObject(job)).toMatchObject({ code, field });
   });
 
   it('is told apart by the number its caller gives', () => {
     const builder = new BatchBuilder();
-    const jobs: JobObject[] = [{ token, payload }, { token: 'x', payload }, { token, payload: '{' }, { token, payload }];
+    const jobs: JobObject[] = [
+      { token, payload },
+      { token: 'x', payload },
+      { token, payload: '{' },
+      { token, payload },
+    ];
     expect(jobs.map((job, k) => builder.addObject(job, 100 + k))).toEqual([true, false, false, true]);
     const batch = builder.take();
     expect(readRecords(batch).map((record) => record.line)).toEqual([100, 103]);

@@ -43,7 +43,7 @@ describe('a record', () => {
     const batches = [0, 1].map(() => {
       let next = 1;
       const fill = (target: Uint8Array): void => {
-        for (let i = 0; i < target.length; i++) target[i] = (next = (next * 48271) % 0x7fffffff);
+        for (let i = 0; i < target.length; i++) target[i] = next = (next * 48271) % 0x7fffffff;
       };
       const preparer = new InlinePreparer({ apnsIds: new ApnsIdGenerator({ fill }) });
       return preparer.prepare(Buffer.from(`${jobLine({})}\n`.repeat(50)), 1, {});
@@ -69,7 +69,14 @@ describe('a record', () => {
       `{"tok\\u0065n":"${token}","i\\u0064":"order\\u002d1","app":"caf\\u00e9 \\ud83d\\ude80","collapse\\u0049d":"a\\/b",` +
         '"p\\u0061yload":{"aps":{}},"topic":"com\\u002ea"}',
     );
-    expect(record).toMatchObject({ token, id: 'order-1', app: 'café 🚀', collapseId: 'a/b', payload: '{"aps":{}}', topic: 'com.a' });
+    expect(record).toMatchObject({
+      token,
+      id: 'order-1',
+      app: 'café 🚀',
+      collapseId: 'a/b',
+      payload: '{"aps":{}}',
+      topic: 'com.a',
+    });
   });
 
   it('takes an expiration as seconds or as an ISO time', () => {
@@ -100,7 +107,10 @@ describe('a record', () => {
   it('follows the push type that is given, whatever the payload', () => {
     const payload = { aps: { 'content-available': 1 } };
     expect(accept(jobLine({ payload, pushType: 'alert' }))).toMatchObject({ pushType: 'alert', priority: 10 });
-    expect(accept(jobLine({ pushType: 'future-type', priority: 1 }))).toMatchObject({ pushType: 'future-type', priority: 1 });
+    expect(accept(jobLine({ pushType: 'future-type', priority: 1 }))).toMatchObject({
+      pushType: 'future-type',
+      priority: 1,
+    });
   });
 
   it.each([
