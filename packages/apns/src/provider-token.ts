@@ -115,15 +115,17 @@ export function nextTokenAt(nowMs: EpochMs): EpochMs {
  * minutes of age. With the quantum above the two never meet: a token is replaced at the age of 52 minutes at most.
  */
 export class ProviderTokenHold {
-  readonly #source: ProviderTokenSource;
+  readonly #source: { tokenAt(nowMs: EpochMs): ProviderToken | null };
   #held: ProviderToken | null = null;
   #firstUsedMs: EpochMs = 0;
 
-  constructor(source: ProviderTokenSource) {
+  /** A source that has no token yet gives null. */
+  constructor(source: { tokenAt(nowMs: EpochMs): ProviderToken | null }) {
     this.#source = source;
   }
 
-  tokenAt(nowMs: EpochMs): ProviderToken {
+  /** Null while the source has none and none was held. */
+  tokenAt(nowMs: EpochMs): ProviderToken | null {
     const held = this.#held;
     if (held !== null) {
       const isSettled = nowMs - this.#firstUsedMs < providerTokenHoldMs;
@@ -131,6 +133,7 @@ export class ProviderTokenHold {
       if (isSettled && isFresh) return held;
     }
     const current = this.#source.tokenAt(nowMs);
+    if (current === null) return held;
     // A clock set back would bring an older token: keep the one we have while it is fresh.
     const isOlder =
       held !== null && current.issuedAtMs <= held.issuedAtMs && nowMs - held.issuedAtMs <= providerTokenAgeMaxMs;

@@ -1,9 +1,11 @@
 /** What the engine knows of one connection: the provider token it carries, its header templates, and whether it is trusted. */
 import { headerPlan, ProviderTokenHold, TopicBudget } from '@carillon/apns';
-import type { ProviderToken, ProviderTokenSource } from '@carillon/apns';
+import type { ProviderToken } from '@carillon/apns';
 import { HeaderTemplate } from '@carillon/pool';
 import type { Connection } from '@carillon/pool';
 import type { Head } from './head.ts';
+import { LatencyHistogram } from './latency-histogram.ts';
+import type { TokenSource } from './signer.ts';
 
 /** Whether the provider token has to change is looked at this often; it changes every half hour. */
 const lookEveryMs = 1000;
@@ -11,6 +13,8 @@ const lookEveryMs = 1000;
 export class Binding {
   /** An answer came that proves the credential: set once. */
   isTrusted = false;
+  /** From a push's bytes leaving us to its answer. */
+  readonly latency: LatencyHistogram = new LatencyHistogram();
   readonly #connection: Connection;
   readonly #authority: string;
   /** Null on a connection with a client certificate. */
@@ -21,20 +25,23 @@ export class Binding {
   /** By the head's index. All carry the same provider token. */
   #templates: (HeaderTemplate | undefined)[] = [];
 
-  constructor(connection: Connection, authority: string, tokens: ProviderTokenSource | null) {
+  constructor(connection: Connection, authority: string, tokens: TokenSource | null) {
     this.#connection = connection;
     this.#authority = authority;
     this.#hold = tokens === null ? null : new ProviderTokenHold(tokens);
   }
 
-  /** Changes the provider token when it is due. Called before filling; `now` is monotonic. */
-  refresh(now: number, epochMs: number): void {
-    if (this.#hold === null || now < this.#lookAt) return;
-    this.#lookAt = now + lookEveryMs;
+  /** Changes the provider token when it is due. Called before filling; `now` is monotonic. False: there is none yet. */
+  refresh(now: number, epochMs: number): boolean {
+    if (this.#hold === null || now < this.#lookAt) return true;
     const token = this.#hold.tokenAt(epochMs);
-    if (token === this.#token) return;
-    this.#token = token;
-    this.#templates = [];
+    if (token === null) return false;
+    this.#lookAt = now + lookEveryMs;
+    if (token !== this.#token) {
+      this.#token = token;
+      this.#templates = [];
+    }
+    return true;
   }
 
   template(head: Head): HeaderTemplate {

@@ -74,9 +74,19 @@ export class Configuration {
   #outletFor(app: AppOptions, topic: Topic, field: string): Outlet {
     const endpoint = endpointOf(app, field);
     const environment = app.endpoint === undefined ? (app.environment ?? 'production') : null;
-    const nowMs = this.#pipeline.clock.epochMs();
-    const identity = openIdentity(app.credential, app.ca, field, { nowMs, topic, environment });
-    const key = `${endpoint.authority} ${identity.fingerprint}`;
+    const { clock, emit } = this.#pipeline;
+    const identity = openIdentity(app.credential, app.ca, field, {
+      nowMs: clock.epochMs(),
+      topic,
+      environment,
+      clock,
+      onToken: () => this.#outlets.get(key)?.wake(),
+      onSignerFailure: (reason) => {
+        const message = `the signer of ${field} gave no provider token: ${reason}`;
+        emit({ kind: 'signer-fault', endpoint: endpoint.authority, message });
+      },
+    });
+    const key: string = `${endpoint.authority} ${identity.fingerprint}`;
     const known = this.#outlets.get(key);
     if (known !== undefined) return known;
     const outlet = openOutlet(endpoint, identity, this.#dialer, this.#pipeline);

@@ -5,16 +5,18 @@
 import { createHash } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { checkCertificate, isFault, openProviderTokenSource, parseCertificate } from '@carillon/apns';
-import type { ApnsFault, Environment, EpochMs, ProviderTokenSource, PushCertificate, Topic } from '@carillon/apns';
-import type { TlsIdentity } from '@carillon/pool';
+import type { ApnsFault, Environment, EpochMs, PushCertificate, Topic } from '@carillon/apns';
+import type { Clock, TlsIdentity } from '@carillon/pool';
 import { EngineConfigError } from './errors.ts';
 import type { CredentialOptions } from './options.ts';
 import { openPkcs12 } from './pkcs12.ts';
+import { SignerTokens } from './signer.ts';
+import type { TokenSource } from './signer.ts';
 
 export interface Identity {
   readonly tls: TlsIdentity;
   /** Null for a client certificate. */
-  readonly tokens: ProviderTokenSource | null;
+  readonly tokens: TokenSource | null;
   /** Null for a provider token, and for a certificate that OpenSSL reads and we cannot look into. */
   readonly certificate: PushCertificate | null;
   /** Equal for equal identities; tells nothing about the secret. */
@@ -27,6 +29,10 @@ export interface CredentialUse {
   readonly topic: Topic;
   /** Null with an endpoint that is not Apple's: a simulator accepts what it likes. */
   readonly environment: Environment | null;
+  readonly clock: Clock;
+  /** For a signer: a token has come, or could not be had. */
+  readonly onToken: () => void;
+  readonly onSignerFailure: (message: string) => void;
 }
 
 /** Throws `EngineConfigError` that names the field, never the secret. */
@@ -42,6 +48,11 @@ export function openIdentity(credential: CredentialOptions, ca: string | Buffer 
       tokens.tokenAt(use.nowMs);
       const fingerprint = digest('token', tokens.fingerprint, keyId, teamId, ca);
       return { tls: trust, tokens, certificate: null, fingerprint };
+    }
+    case 'signer': {
+      const { signer, keyId, teamId } = credential;
+      const tokens = new SignerTokens(signer, keyId, use.clock, use.onToken, use.onSignerFailure);
+      return { tls: trust, tokens, certificate: null, fingerprint: digest('signer', keyId, teamId, ca) };
     }
     case 'certificate':
       return openCertificate(credential, trust, `${field}.credential`, use);

@@ -20,6 +20,7 @@ import { Sender } from './sender.ts';
 import type { SendOptions } from './sender.ts';
 import { statsOf } from './stats.ts';
 import type { EngineStats } from './stats.ts';
+import { teller } from './tell.ts';
 
 export interface SendAllOptions {
   /** Aborting reads no more and gives up what waits (`abandoned`, `cancelled`); every job read still gets its receipt. */
@@ -60,7 +61,7 @@ export class Engine implements AsyncDisposable {
 
   constructor(options: EngineOptions) {
     const { clock = systemClock, random = systemRandom, preparer = new InlinePreparer() } = options.seams ?? {};
-    this.#pipeline = new Pipeline(settingsOf(options), clock, random, options.onEvent ?? (() => undefined));
+    this.#pipeline = new Pipeline(settingsOf(options), clock, random, teller(options.onEvent));
     this.#configuration = new Configuration(options, this.#pipeline);
     this.#preparer = preparer;
     this.#sender = new Sender(this.#pipeline, this.#configuration.apps, (sink) => this.#cancel(sink));

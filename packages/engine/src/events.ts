@@ -13,6 +13,8 @@ export type EngineEvent =
   | { readonly kind: 'goaway'; readonly endpoint: string; readonly connection: number; readonly reason: string | null; readonly message: string }
   /** APNs refuses the credential: `parked` pushes wait for another (or are abandoned, by option). */
   | { readonly kind: 'credential-fault'; readonly endpoint: string; readonly reason: string; readonly message: string; readonly waiting: number }
+  /** The embedder's signer failed; it is asked again. */
+  | { readonly kind: 'signer-fault'; readonly endpoint: string; readonly message: string }
   /** A certificate in use ends within 30, 7 or 1 days. */
   | { readonly kind: 'credential-expiry'; readonly endpoint: string; readonly ends: string; readonly message: string }
   /** Server errors in a row: new pushes resume through one probe. */

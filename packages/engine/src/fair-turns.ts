@@ -48,6 +48,7 @@ export class FairTurns {
   /** The lane that had its turn sent one push. */
   spend(lane: Lane, now: number): void {
     this.#left--;
+    lane.sent++;
     lane.rate?.tryTake(now);
   }
 }

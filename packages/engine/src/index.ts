@@ -8,5 +8,7 @@ export type { AppOptions, CredentialOptions, EngineOptions, Seams } from './opti
 export type { Outcome } from './outcome.ts';
 export type { Receipt } from './receipt.ts';
 export type { SendOptions } from './sender.ts';
-export type { EngineStats } from './stats.ts';
+export type { TokenSigner } from './signer.ts';
+export type { ConnectionStats, EngineStats, LaneStats, OutletStats } from './stats.ts';
+export { eventChannelName } from './tell.ts';
 export type { JobObject as Job } from '@carillon/payload';

@@ -18,6 +18,8 @@ export class Lane {
   /** Its own rate cap; null: none. */
   readonly rate: TokenBucket | null;
   isPaused = false;
+  /** Pushes that left for the wire, resends included. */
+  sent = 0;
   readonly #first: (Push | null)[] = [null, null, null];
   readonly #last: (Push | null)[] = [null, null, null];
   readonly #credit: number[] = [...turnsOf];

@@ -5,6 +5,7 @@ import type { EngineEvent } from './events.ts';
 import { EngineConfigError } from './errors.ts';
 import { defaultLimits } from './limits.ts';
 import type { EngineLimits } from './limits.ts';
+import type { TokenSigner } from './signer.ts';
 
 export interface EngineOptions {
   /** The apps that may send, by the name that jobs call them. */
@@ -50,6 +51,8 @@ export interface AppOptions {
 }
 
 export type CredentialOptions =
+  /** Tokens from a KMS or HSM: the signer returns the whole JWT, the same to every process of a key. */
+  | { readonly kind: 'signer'; readonly keyId: string; readonly teamId: string; readonly signer: TokenSigner }
   | { readonly kind: 'token'; readonly key: string | Buffer; readonly keyId: string; readonly teamId: string }
   | {
       readonly kind: 'certificate';

@@ -4,19 +4,23 @@
  * and gateway.
  */
 import { findReason, reactionsTo } from '@carillon/apns';
-import type { Abandonment, ProviderTokenSource, Verdict } from '@carillon/apns';
+import type { Abandonment, Verdict } from '@carillon/apns';
 import { Pool } from '@carillon/pool';
 import type { Connection, PoolNotice, PoolOptions, PoolWork, Reply, StreamFailure, Timer } from '@carillon/pool';
 import { fillConnection } from './attempt.ts';
 import { Binding } from './binding.ts';
 import { Breaker, gatewayBreaker, topicBreaker } from './breaker.ts';
+import type { BreakerState } from './breaker.ts';
 import { CredentialWatch } from './credential-state.ts';
+import type { CredentialState } from './credential-state.ts';
 import { FairTurns } from './fair-turns.ts';
 import type { Lane } from './lane.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Push, Sink } from './push.ts';
+import { ReasonCounts } from './reason-counts.ts';
 import { acceptedOutcome, judgeReply } from './reply.ts';
 import { settleFailure, settleRetry } from './settle.ts';
+import type { TokenSource } from './signer.ts';
 
 /** After a rate cap stopped a connection it is filled again this much later: some dozens of pushes at a time. */
 const rateTurnMs = 10;
@@ -26,8 +30,9 @@ const expireEveryMs = 1000;
 export class Outlet implements PoolWork {
   readonly endpoint: string;
   readonly pool: Pool;
+  readonly reasons: ReasonCounts = new ReasonCounts();
   readonly #pipeline: Pipeline;
-  readonly #tokens: ProviderTokenSource | null;
+  readonly #tokens: TokenSource | null;
   readonly #authority: string;
   readonly #turns = new FairTurns();
   readonly #credential = new CredentialWatch();
@@ -41,13 +46,17 @@ export class Outlet implements PoolWork {
   #isIdle = true;
 
   /** `tokens` is null for a client certificate, which is in `pool`. */
-  constructor(pool: PoolOptions, authority: string, tokens: ProviderTokenSource | null, pipeline: Pipeline) {
+  constructor(pool: PoolOptions, authority: string, tokens: TokenSource | null, pipeline: Pipeline) {
     this.endpoint = `${pool.host}:${pool.port}`;
     this.#authority = authority;
     this.#tokens = tokens;
     this.#pipeline = pipeline;
     this.#breaker = new Breaker(gatewayBreaker, pipeline.random);
     this.pool = new Pool(pool, this);
+  }
+
+  get health(): { readonly credential: CredentialState['kind']; readonly breaker: BreakerState } {
+    return { credential: this.#credential.state.kind, breaker: this.#breaker.state };
   }
 
   get lanes(): readonly Lane[] {
@@ -92,7 +101,7 @@ export class Outlet implements PoolWork {
       return false;
     }
     const binding = this.#bindingOf(connection);
-    binding.refresh(now, this.#pipeline.clock.epochMs());
+    if (!binding.refresh(now, this.#pipeline.clock.epochMs())) return false;
     const before = connection.streamsOpened;
     const end = fillConnection(connection, binding, this.#turns, this.#pipeline, Math.min(most, room));
     const opened = connection.streamsOpened - before;
@@ -107,12 +116,14 @@ export class Outlet implements PoolWork {
     const push = pipeline.pushes.at(tag);
     this.#onWire--;
     this.#signAt = connection.now;
+    this.#bindingOf(connection).latency.record(reply.latencyMs);
     if (reply.status === 200) {
       this.#succeeded(connection, push);
       pipeline.finish(push, acceptedOutcome(reply, push), reply.latencyMs);
       return;
     }
     const verdict = judgeReply(reply, push, pipeline);
+    if (verdict.kind !== 'accepted') this.reasons.add(verdict.reason);
     this.#react(connection, push, verdict);
     switch (verdict.kind) {
       case 'accepted':

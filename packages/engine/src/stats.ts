@@ -1,5 +1,9 @@
-/** The engine in numbers: a plain object, a snapshot. */
+/** The engine in numbers: a plain object, a snapshot. No bytes of pushes, no tokens, no secrets. */
+import type { Connection } from '@carillon/pool';
+import type { Binding } from './binding.ts';
 import type { EngineCounters } from './counters.ts';
+import type { Lane } from './lane.ts';
+import type { LatencySummary } from './latency-histogram.ts';
 import type { Outlet } from './outlet.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -19,10 +23,52 @@ export interface EngineStats extends Readonly<EngineCounters> {
   readonly dialFailures: number;
   /** Bytes that sockets hold. */
   readonly socketBytes: number;
+  /** Device tokens that are remembered: gone (410), and resting (429). */
+  readonly deadDevices: number;
+  readonly restingDevices: number;
+  readonly outlets: readonly OutletStats[];
+}
+
+/** One credential in one environment. */
+export interface OutletStats {
+  readonly endpoint: string;
+  readonly credential: 'trusted' | 'doubted' | 'parked';
+  readonly breaker: 'closed' | 'open' | 'half-open';
+  /** Answers other than 200. */
+  readonly reasons: Readonly<Record<string, number>>;
+  readonly lanes: readonly LaneStats[];
+  readonly connections: readonly ConnectionStats[];
+}
+
+export interface LaneStats {
+  readonly app: string;
+  readonly depth: number;
+  /** How long the push that waits longest has waited; 0 when none does. */
+  readonly oldestMs: number;
+  readonly isPaused: boolean;
+  readonly sent: number;
+}
+
+export interface ConnectionStats {
+  readonly id: number;
+  readonly address: string;
+  readonly state: string;
+  readonly ageMs: number;
+  readonly openStreams: number;
+  readonly streams: number;
+  readonly replies: number;
+  /** The peer's live limit, and what it lets us send now. */
+  readonly peerStreamsMax: number;
+  readonly windowBytes: number;
+  /** Of the last PING; null before the first. */
+  readonly pingMs: number | null;
+  readonly latency: LatencySummary;
 }
 
 export function statsOf(pipeline: Pipeline, outlets: Iterable<Outlet>): EngineStats {
+  const now = pipeline.clock.now();
   const sums = { waiting: 0, onWire: 0, connections: 0, usableConnections: 0, dialing: 0, dials: 0, dialFailures: 0, socketBytes: 0 };
+  const each: OutletStats[] = [];
   for (const outlet of outlets) {
     const pool = outlet.pool.stats();
     sums.waiting += outlet.waiting;
@@ -33,7 +79,51 @@ export function statsOf(pipeline: Pipeline, outlets: Iterable<Outlet>): EngineSt
     sums.dials += pool.dials;
     sums.dialFailures += pool.dialFailures;
     sums.socketBytes += pool.bytesHeld;
+    each.push(outletStats(outlet, now));
   }
-  const { admission, counters } = pipeline;
-  return { ...counters, admitted: admission.admitted, jobs: admission.jobs, jobBytes: admission.bytes, putOff: pipeline.delayed.size, ...sums };
+  const { admission, counters, delayed, dead, resting } = pipeline;
+  return {
+    ...counters,
+    admitted: admission.admitted,
+    jobs: admission.jobs,
+    jobBytes: admission.bytes,
+    putOff: delayed.size,
+    deadDevices: dead.size,
+    restingDevices: resting.size,
+    ...sums,
+    outlets: each,
+  };
+}
+
+function outletStats(outlet: Outlet, now: number): OutletStats {
+  return {
+    endpoint: outlet.endpoint,
+    ...outlet.health,
+    reasons: outlet.reasons.toObject(),
+    lanes: outlet.lanes.map((lane) => laneStats(lane, now)),
+    connections: outlet.pool.connections.map((connection) => connectionStats(connection, now)),
+  };
+}
+
+function laneStats(lane: Lane, now: number): LaneStats {
+  const { name: app, depth, isPaused, sent, oldestAt } = lane;
+  return { app, depth, isPaused, sent, oldestMs: depth === 0 ? 0 : now - oldestAt };
+}
+
+function connectionStats(connection: Connection, now: number): ConnectionStats {
+  const { id, address, session, openStreams, streamsOpened: streams, replies } = connection;
+  const binding = connection.binding as Binding | null; // the engine alone writes there
+  return {
+    id,
+    address,
+    state: session.state,
+    ageMs: now - connection.openedAt,
+    openStreams,
+    streams,
+    replies,
+    peerStreamsMax: session.peer.streamsMax,
+    windowBytes: session.connectionWindow,
+    pingMs: session.rttMs,
+    latency: binding?.latency.summary() ?? { count: 0, p50Ms: NaN, p90Ms: NaN, p99Ms: NaN, maxMs: NaN },
+  };
 }
