@@ -73,7 +73,7 @@ export {
   nextTokenAt,
   openProviderTokenSource,
   ProviderTokenHold,
-  type ProviderToken,
+  ProviderToken,
   type ProviderTokenSource,
   type ProviderTokenSourceOptions,
 } from './provider-token.ts';
