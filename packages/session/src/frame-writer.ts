@@ -29,7 +29,7 @@ export class FrameWriter {
    * was taken in between. The caller closes the session when they are too many (CVE-2019-9512, -9515).
    */
   get acksWaiting(): number {
-    return this.#acks;
+    return this.#outbox.length < this.#ackEnd ? 0 : this.#acks;
   }
 
   opening(settings: readonly (readonly [id: number, value: number])[], windowIncrement: number): void {
@@ -76,6 +76,6 @@ export class FrameWriter {
   }
 
   #countAck(): void {
-    this.#acks = this.#outbox.length < this.#ackEnd ? 1 : this.#acks + 1;
+    this.#acks = this.acksWaiting + 1;
   }
 }

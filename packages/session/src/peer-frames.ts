@@ -127,7 +127,6 @@ export class PeerFrames implements FrameSink {
   onSettingsEnd(): void {
     const core = this.#core;
     core.writer.settingsAck();
-    if (!this.#areAcksTaken()) return;
     if (core.state === 'connecting') {
       core.transitionTo(['connecting'], core.isProbing ? 'probing' : 'open');
     } else {
@@ -154,7 +153,6 @@ export class PeerFrames implements FrameSink {
     if (!isAck) {
       if (!core.allows('pings')) return;
       core.writer.pingAck(bytes, start);
-      this.#areAcksTaken();
       return;
     }
     const isOurs =
@@ -276,12 +274,6 @@ export class PeerFrames implements FrameSink {
   #resetClosed(id: number, errorCode: number): boolean {
     this.#core.sendReset(id, errorCode);
     return this.#core.allows('provokedResets');
-  }
-
-  #areAcksTaken(): boolean {
-    if (this.#core.writer.acksWaiting <= this.#core.limits.floods.acksMax) return true;
-    this.#core.closeAsFlood('acknowledgements pile up that nobody reads');
-    return false;
   }
 
   /** Null when the block is too long, and the session closed. */

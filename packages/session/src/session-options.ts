@@ -84,7 +84,8 @@ const minuteMs = 60_000;
 
 /** Counts of reliability.md section 1 where it names one; the others are guesses an order above honest traffic. */
 const defaultFloodRates: Record<FloodName, FloodRate> = {
-  settingsFrames: per(secondMs, 10),
+  /** Apple has been seen to lower the stream limit after a rejection and to restore it after the next push (E.2). */
+  settingsFrames: per(secondMs, 10, 2),
   pings: per(secondMs, 10),
   /** Acknowledgements of PINGs and SETTINGS that we did not send. */
   strayAcks: per(secondMs, 10),
@@ -100,8 +101,8 @@ const defaultFloodRates: Record<FloodName, FloodRate> = {
   provokedResets: per(secondMs, 100, 1),
   unknownFrames: per(minuteMs, 1_000),
   priorityFrames: per(minuteMs, 1_000),
-  /** A peer may return the window of each request on the stream and on the connection. */
-  windowUpdates: per(secondMs, 1_000, 4),
+  /** A peer returns the window of each body on the stream and on the connection: 16 frames for 4 KiB in windows of 1 KiB. */
+  windowUpdates: per(secondMs, 1_000, 16),
   interimReplies: per(secondMs, 100),
   /** Two make a graceful shutdown (RFC 9113 §6.8). */
   goAways: per(minuteMs, 10),

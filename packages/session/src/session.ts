@@ -88,6 +88,10 @@ export class Session {
     core.now = now;
     core.keepAlive.noteBytes(now);
     try {
+      // Acknowledgements of this chunk's frames cannot be taken before it ends: only those of earlier ones count.
+      if (core.writer.acksWaiting > core.limits.floods.acksMax) {
+        return core.closeAsFlood('acknowledgements pile up that the peer does not read');
+      }
       this.#parser.receive(chunk);
       if (this.state !== 'closed') this.#topUpWindow();
     } catch (error) {

@@ -96,7 +96,7 @@ describe('Session at its end', () => {
   it('is deaf to what follows the frame that closed it, in the same chunk too', () => {
     const peer = ScriptedPeer.connected();
     peer.openMany(2);
-    const push = Buffer.from('000004050000000001' + '00000002', 'hex');
+    const push = Buffer.from('00000405000000000100000002', 'hex');
     const block = peer.block({ ':status': 200 });
     const reply = Buffer.concat([Buffer.from([0, 0, block.length, 1, 5, 0, 0, 0, 1]), block]);
     peer.send(Buffer.concat([push, reply, reply]));

@@ -6,7 +6,7 @@ describe('Session on RST_STREAM', () => {
   it('N5: takes REFUSED_STREAM for proof that nothing was processed', () => {
     const peer = ScriptedPeer.connected();
     const ids = peer.openMany(10);
-    peer.rstStream(ids[4]!, ErrorCode.refusedStream);
+    peer.rstStream(ids[4], ErrorCode.refusedStream);
     peer.expectTold({
       event: 'failure',
       tag: 105,

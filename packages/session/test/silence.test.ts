@@ -25,7 +25,7 @@ describe('Session with an idle peer', () => {
     peer.pass(60_000);
     const [payload] = pingsIn(peer.takeFrames());
     peer.pass(9_000);
-    peer.pong(payload!);
+    peer.pong(payload);
     peer.expectTold({ event: 'pong', rttMs: 9_000 });
     expect(peer.session.rttMs).toBe(9_000);
     peer.pass(59_999);
@@ -42,8 +42,8 @@ describe('Session with an idle peer', () => {
     peer.pass(10_000);
     expect(peer.session.state).toBe('open');
     // The right one counts once.
-    peer.pong(payload!);
-    peer.pong(payload!);
+    peer.pong(payload);
+    peer.pong(payload);
     peer.expectTold({ event: 'pong' });
   });
 
@@ -143,7 +143,7 @@ describe('Session with streams open and a silent peer', () => {
       peer.stall(1_500 + 501 + stallMs);
       expect([stallMs, peer.session.state, peer.session.counters.lateTicks]).toEqual([stallMs, 'open', 1]);
       // The socket is read before the next timer: the answer was there all the time.
-      peer.pong(payload!);
+      peer.pong(payload);
       peer.reply(1);
       peer.pass(400);
       expect(peer.takeTold()).toMatchObject([{ event: 'pong' }, { event: 'reply' }]);

@@ -12,7 +12,7 @@ describe('Session and the limit on streams', () => {
     expect([peer.session.slots(10), peer.open()]).toEqual([0, 0]);
     for (const id of ids.slice(0, 499)) peer.reply(id);
     expect([peer.session.openStreams, peer.session.slots(10)]).toEqual([1, 0]);
-    peer.reply(ids[499]!);
+    peer.reply(ids[499]);
     expect(peer.session.slots(10)).toBe(1);
     peer.settings(limit(1_000));
     expect(peer.session.slots(10)).toBe(1_000);
@@ -75,7 +75,7 @@ describe('Session and the limit on streams', () => {
       ids.push(id);
       peer.reply(id);
     }
-    expect(ids.every((id, index) => id % 2 === 1 && (index === 0 || id > ids[index - 1]!))).toBe(true);
+    expect(ids.every((id, index) => id % 2 === 1 && (index === 0 || id > ids[index - 1]))).toBe(true);
     expect(peer.session.counters.idsSkipped).toBeGreaterThan(0);
     peer.takeTold();
     peer.reply(stuck);
