@@ -54,6 +54,9 @@ export class RecordWriter {
   #index: Int32Array = new Int32Array(256 * recordStride);
   #deadlines: Float64Array = new Float64Array(256);
   #count = 0;
+  // The deadline read last: jobs of one input tend to have the same.
+  #deadlineText: Buffer = Buffer.from('1970-01-01T00:00:00Z');
+  #deadlineMs = 0;
   // One object for all look-ups of heads.
   readonly #spans: HeadSpans = {
     bytes: this.#arena,
@@ -148,7 +151,7 @@ export class RecordWriter {
 
     let deadline = NaN;
     if (job.has(Field.deadline)) {
-      const parsed = readDeadline(bytes, job);
+      const parsed = this.#readDeadline(bytes, job);
       if (typeof parsed !== 'number') return parsed;
       deadline = parsed;
     }
@@ -237,6 +240,23 @@ export class RecordWriter {
     return head >= 0 ? head : (checkHead(spans, pushType) ?? -1);
   }
 
+  #readDeadline(bytes: Buffer, job: JobSpans): number | JobFault {
+    if (equalAt(bytes, job.starts[Field.deadline], job.ends[Field.deadline], this.#deadlineText))
+      return this.#deadlineMs;
+    const text = textOf(bytes, job, Field.deadline);
+    const atMs = parseInstant(text);
+    if (atMs === null) {
+      return jobFault(
+        'local.bad-deadline',
+        'deadline',
+        `deadline ${quote(text)} is not a time; an ISO time with its offset is right, such as 2026-11-23T12:00:00Z`,
+      );
+    }
+    this.#deadlineText = Buffer.from(text);
+    this.#deadlineMs = atMs;
+    return atMs;
+  }
+
   #grow(bytesWanted: number): void {
     const wanted = this.#length + bytesWanted;
     if (wanted <= this.#arena.length) return;
@@ -301,6 +321,7 @@ function readRareFields(bytes: Buffer, job: JobSpans): number | JobFault {
 }
 
 function readPriority(bytes: Buffer, start: number, end: number): Priority | JobFault {
+  if (end - start === 2 && bytes[start] === 0x31 && bytes[start + 1] === 0x30) return 10;
   if (end - start === 1 && bytes[start] === 0x35) return 5;
   const priority = parsePriority(Number(bytes.toString('latin1', start, end)));
   return isFault(priority) ? fieldFault(priority) : priority;
@@ -379,17 +400,6 @@ function writeCollapseId(bytes: Buffer, job: JobSpans, arena: Buffer, at: number
   }
   const collapseId = parseCollapseId(textOf(bytes, job, Field.collapseId));
   return isFault(collapseId) ? fieldFault(collapseId) : at + arena.write(collapseId, at, 'latin1');
-}
-
-function readDeadline(bytes: Buffer, job: JobSpans): number | JobFault {
-  const text = textOf(bytes, job, Field.deadline);
-  const atMs = parseInstant(text);
-  if (atMs !== null) return atMs;
-  return jobFault(
-    'local.bad-deadline',
-    'deadline',
-    `deadline ${quote(text)} is not a time; an ISO time with its offset is right, such as 2026-11-23T12:00:00Z`,
-  );
 }
 
 function writeJobId(bytes: Buffer, job: JobSpans, arena: Buffer, at: number): number | JobFault {

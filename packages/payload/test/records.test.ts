@@ -86,6 +86,13 @@ describe('a record', () => {
     expect(accept(`{"token":"${token}","payload":{},"expiration":1.764e9}`).expiration).toBe('1764000000');
   });
 
+  it('has its own deadline, whatever the deadline of the record before', () => {
+    const times = ['2026-11-23T12:00:00Z', '2026-11-23T12:00:00Z', '2026-11-23T13:00:00+01:00', '1970-01-01T00:00:00Z'];
+    const lines = [...times, undefined, times[0]].map((deadline) => jobLine({ deadline }));
+    const noon = Date.UTC(2026, 10, 23, 12);
+    expect([...prepare(lines.join('\n')).deadlines]).toEqual([noon, noon, noon, 0, NaN, noon]);
+  });
+
   it.each([
     ['{"aps":{"content-available":1}}', 'background', 5],
     ['{"aps":{"content-available":1.0},"x":1}', 'background', 5],
