@@ -114,18 +114,17 @@ export function nextTokenAt(nowMs: EpochMs): EpochMs {
  * The token of one connection: kept for 20 minutes from its first use whatever the source says, and never past 55
  * minutes of age. With the quantum above the two never meet: a token is replaced at the age of 52 minutes at most.
  */
-export class ProviderTokenHold {
-  readonly #source: { tokenAt(nowMs: EpochMs): ProviderToken | null };
-  #held: ProviderToken | null = null;
+export class ProviderTokenHold<Token extends ProviderToken | null = ProviderToken> {
+  readonly #source: { tokenAt(nowMs: EpochMs): Token };
+  #held: Token | null = null;
   #firstUsedMs: EpochMs = 0;
 
-  /** A source that has no token yet gives null. */
-  constructor(source: { tokenAt(nowMs: EpochMs): ProviderToken | null }) {
+  /** A source whose tokens come from outside may have none yet: null. */
+  constructor(source: { tokenAt(nowMs: EpochMs): Token }) {
     this.#source = source;
   }
 
-  /** Null while the source has none and none was held. */
-  tokenAt(nowMs: EpochMs): ProviderToken | null {
+  tokenAt(nowMs: EpochMs): Token {
     const held = this.#held;
     if (held !== null) {
       const isSettled = nowMs - this.#firstUsedMs < providerTokenHoldMs;
@@ -133,7 +132,7 @@ export class ProviderTokenHold {
       if (isSettled && isFresh) return held;
     }
     const current = this.#source.tokenAt(nowMs);
-    if (current === null) return held;
+    if (current === null) return held ?? current;
     // A clock set back would bring an older token: keep the one we have while it is fresh.
     const isOlder =
       held !== null && current.issuedAtMs <= held.issuedAtMs && nowMs - held.issuedAtMs <= providerTokenAgeMaxMs;

@@ -18,7 +18,7 @@ export class Binding {
   readonly #connection: Connection;
   readonly #authority: string;
   /** Null on a connection with a client certificate. */
-  readonly #hold: ProviderTokenHold | null;
+  readonly #hold: ProviderTokenHold<ProviderToken | null> | null;
   readonly #topics = new TopicBudget();
   #token: ProviderToken | null = null;
   #lookAt = 0;
