@@ -58,9 +58,11 @@ export class Admission {
     this.#letIn();
   }
 
-  /** Resolves when there may be room, or `signal` aborts; each that wakes looks again with `isFull`. */
+  /** Resolves when there may be room, or `signal` is or gets aborted; each that wakes looks again with `isFull`. */
   room(signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted === true) return Promise.resolve();
     return new Promise((resolve) => {
+      // A signal that lives as long as a campaign must not collect a listener for each wait.
       const wake = (): void => {
         signal?.removeEventListener('abort', wake);
         resolve();

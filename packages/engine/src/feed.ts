@@ -37,14 +37,19 @@ export async function feedJobs(run: Run, jobs: Iterable<JobObject> | AsyncIterab
   const { stop, pipeline } = context;
   const builder = new BatchBuilder();
   let number = 0;
+  /** In the builder, those it refused included: they have to leave it too. */
+  let added = 0;
   let isFlushDue = false;
   const flush = (): void => {
     isFlushDue = false;
-    if (builder.count > 0 || number > 0) admit(run, builder.take(), context);
+    if (added === 0) return;
+    added = 0;
+    admit(run, builder.take(), context);
   };
   for await (const job of untilStopped(jobs, stop)) {
     builder.addObject(job, ++number);
-    if (builder.count >= jobsPerBatch || builder.bytes >= pipeline.settings.limits.batchBytes) {
+    added++;
+    if (added >= jobsPerBatch || builder.bytes >= pipeline.settings.limits.batchBytes) {
       flush();
       await room(run, context);
     } else if (!isFlushDue) {
@@ -58,12 +63,12 @@ export async function feedJobs(run: Run, jobs: Iterable<JobObject> | AsyncIterab
 }
 
 async function feedPiece(run: Run, piece: LinePiece, firstLine: number, context: FeedContext): Promise<void> {
+  await room(run, context);
+  if (context.stop.aborted) return;
   if (piece.kind === 'rejected') {
     run.refuse([{ ...piece.rejection, line: piece.rejection.line + firstLine - 1 }]);
     return;
   }
-  await room(run, context);
-  if (context.stop.aborted) return;
   const prepared = context.preparer.prepare(piece.bytes, piece.firstLine + firstLine - 1, {});
   admit(run, prepared instanceof Promise ? await prepared : prepared, context);
 }
@@ -81,7 +86,7 @@ function admit(run: Run, batch: PreparedBatch, context: FeedContext): void {
 }
 
 async function room(run: Run, { pipeline, stop }: FeedContext): Promise<void> {
-  await run.roomForReceipts();
+  await run.roomForReceipts(stop);
   while (pipeline.admission.isFull && !stop.aborted) await pipeline.admission.room(stop);
 }
 

@@ -69,17 +69,19 @@ export class Run implements Sink {
     }
     const receipts = this.#receipts;
     this.#receipts = [];
-    this.#wakeFeeder?.();
-    this.#wakeFeeder = null;
+    this.#wakeFeederNow();
     return receipts;
   }
 
-  /** Resolves when the receipts that nobody has taken are few enough to go on. */
-  async roomForReceipts(): Promise<void> {
-    while (this.#receipts.length >= this.#pipeline.settings.limits.receiptsMax) {
+  /** Resolves when the receipts that nobody has taken are few enough to go on, or `stop` is aborted. */
+  async roomForReceipts(stop: AbortSignal): Promise<void> {
+    const wake = (): void => this.#wakeFeederNow();
+    while (!stop.aborted && this.#receipts.length >= this.#pipeline.settings.limits.receiptsMax) {
       await new Promise<void>((resolve) => {
         this.#wakeFeeder = resolve;
+        stop.addEventListener('abort', wake, { once: true });
       });
+      stop.removeEventListener('abort', wake);
     }
   }
 
@@ -87,6 +89,10 @@ export class Run implements Sink {
   leave(): void {
     this.#isLeft = true;
     this.#receipts = [];
+    this.#wakeFeederNow();
+  }
+
+  #wakeFeederNow(): void {
     this.#wakeFeeder?.();
     this.#wakeFeeder = null;
   }
