@@ -1,4 +1,4 @@
-/** What a session counts. Plain numbers that only rise; the owner reads them whenever it likes. */
+// What a session counts. Plain numbers that only rise; the owner reads them whenever it likes.
 import type { FloodName } from './session-options.ts';
 
 export interface SessionCounters extends Record<FloodName, number> {

@@ -1,4 +1,4 @@
-/** Counts what the peer sends by kind, and says when it is too much (apns-protocol.md H.6). */
+// Counts what the peer sends by kind, and says when it is too much (apns-protocol.md H.6).
 import type { SessionCounters } from './counters.ts';
 import type { FloodName, FloodRate } from './session-options.ts';
 

@@ -1,4 +1,4 @@
-/** The two flow-control windows of the whole connection (RFC 9113 §5.2, §6.9). Those of streams are in the table. */
+// The two flow-control windows of the whole connection (RFC 9113 §5.2, §6.9). Those of streams are in the table.
 import { windowMax } from '@carillon/frames';
 
 /** RFC 9113 §6.9.2: both windows of a connection start here, and SETTINGS do not move them. */

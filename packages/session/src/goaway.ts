@@ -1,4 +1,4 @@
-/** GOAWAY as the owner sees it: Apple puts JSON, free text or nothing into the debug data (apns-protocol.md E.3). */
+// GOAWAY as the owner sees it: Apple puts JSON, free text or nothing into the debug data (apns-protocol.md E.3).
 
 export interface GoAwayNotice {
   /** Streams above it were surely not processed. 2^31 - 1 announces a graceful end: another GOAWAY follows. */

@@ -1,12 +1,10 @@
-/**
- * When to PING, and when to call the peer dead (design.md `pings-sparing`).
- *
- *              idle                                     streams open
- *   last byte ──60 s──▶ PING ──10 s──▶ dead   last byte ──2.5 s──▶ PING ──2.5 s──▶ dead
- *
- * Any byte from the peer ends the silence. A silence also begins anew when the first stream opens, for an idle peer had
- * nothing to say. One PING a silence.
- */
+// When to PING, and when to call the peer dead (design.md `pings-sparing`).
+//
+//              idle                                     streams open
+//   last byte ──60 s──▶ PING ──10 s──▶ dead   last byte ──2.5 s──▶ PING ──2.5 s──▶ dead
+//
+// Any byte from the peer ends the silence. A silence also begins anew when the first stream opens, for an idle peer had
+// nothing to say. One PING a silence.
 import type { SessionLimits } from './session-options.ts';
 
 export type KeepAliveLimits = Pick<

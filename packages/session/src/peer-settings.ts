@@ -1,4 +1,4 @@
-/** The peer's SETTINGS as they stand (RFC 9113 §6.5.2). The parser has checked the ranges already. */
+// The peer's SETTINGS as they stand (RFC 9113 §6.5.2). The parser has checked the ranges already.
 import { SettingId } from '@carillon/frames';
 import { initialWindowBytes } from './flow-window.ts';
 

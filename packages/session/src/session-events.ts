@@ -1,4 +1,4 @@
-/** What a session tells its owner. All of it is synchronous, in the order of the bytes that caused it. */
+// What a session tells its owner. All of it is synchronous, in the order of the bytes that caused it.
 import type { Reply } from './reply.ts';
 import type { GoAwayNotice } from './goaway.ts';
 import type { Session } from './session.ts';
@@ -13,7 +13,7 @@ export interface SessionEvents {
   onReply(tag: number, reply: Reply): void;
   /** The stream ended without an answer. */
   onFailure(tag: number, failure: StreamFailure): void;
-  /** The peer's settings changed, and its limits perhaps with them. Also when `probeSucceeded` has opened the gate. */
+  /** The peer's settings came or changed, and its limits perhaps with them. */
   onSettings(session: Session): void;
   onGoAway(goAway: GoAwayNotice): void;
   onPong(rttMs: number): void;

@@ -1,4 +1,4 @@
-/** Everything about a session that can be set, and every default with its reason. */
+// Everything about a session that can be set, and every default with its reason.
 import type { Outbox } from './outbox.ts';
 
 export interface SessionOptions {
@@ -165,7 +165,7 @@ export function sessionLimits(options: SessionOptions): SessionLimits {
     ...given,
     floods: { ...defaults.floods, ...floods, rates: { ...defaults.floods.rates, ...floods?.rates } },
   };
-  // 2^18 streams make a table of 2^19 rows, 24 MB: nobody means that.
+  // 2^18 streams make a table of 2^19 rows, 25 MB: nobody means that.
   requireWithin('streamsMax', limits.streamsMax, 1, 2 ** 18);
   // Rows taken by old streams are skipped, at most a table of 2^19 in one go.
   requireWithin('streamIdMax', limits.streamIdMax, 1, 2 ** 31 - 2 ** 20);

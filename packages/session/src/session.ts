@@ -135,7 +135,16 @@ export class Session {
     const id = table.idAt(row);
     core.counters.streamsOpened += 1;
     if (id !== expectedId) core.counters.idsSkipped += (id - expectedId) / 2;
-    core.requests.write(row, template, bytes, spans, spansAt, bodyStart, bodyEnd);
+    try {
+      core.requests.write(row, template, bytes, spans, spansAt, bodyStart, bodyEnd);
+    } catch (error) {
+      // Values that do not fit, or an outbox that does not keep its word: the HPACK tables may differ from now on. This
+      // stream was never written, and counts as not opened.
+      table.close(row, StreamState.dropped);
+      core.counters.streamsOpened -= 1;
+      this.#closeAsBug(error);
+      return 0;
+    }
     // RFC 9113 §5.1.1: ids never begin anew; the connection retires.
     if (table.isSpent) core.startDraining();
     return id;

@@ -1,15 +1,13 @@
-/**
- * The streams of a connection in typed arrays. Row = (id >>> 1) & mask: ids are odd and rising, so streams that are
- * open together share a row only when one of them outlives thousands of others. Then the younger id is skipped, which
- * RFC 9113 §5.1.1 allows. A row keeps its closed stream until it is needed again: that is the memory of what was closed
- * and how, at least `capacity - streamsMax` streams long.
- *
- *   id    1   3   5   7   9  …            awaitingHead ──head──▶ awaitingEnd ──END_STREAM──▶ ended
- *   row   0   1   2   3   0  … (mask 3)        │ └────────────END_STREAM──────────────────────▲
- *                                              └──▶ dropped (by us) │ resetByPeer
- *
- * 46 octets a row; nothing is allocated after construction but by the cold walks at the end.
- */
+// The streams of a connection in typed arrays. Row = (id >>> 1) & mask: ids are odd and rising, so streams that are
+// open together share a row only when one of them outlives thousands of others. Then the younger id is skipped, which
+// RFC 9113 §5.1.1 allows. A row keeps its closed stream until it is needed again: that is the memory of what was closed
+// and how, at least `capacity - streamsMax` streams long.
+//
+//   id    1   3   5   7   9  …            awaitingHead ──head──▶ awaitingEnd ──END_STREAM──▶ ended
+//   row   0   1   2   3   0  … (mask 3)        │ └────────────END_STREAM──────────────────────▲
+//                                              └──▶ dropped (by us) │ resetByPeer
+//
+// 41 octets a row; nothing is allocated after construction but by the cold walks at the end.
 export const StreamState = {
   /** Never opened, or opened so long ago that its row went to another stream. */
   unknown: 0,
@@ -89,6 +87,8 @@ export class StreamTable {
 
   /** Opens the next stream and returns its row. Invariant: fewer than capacity / 2 are open, and an id is left. */
   open(tag: number, now: number): number {
+    if (this.#openCount * 2 >= this.capacity || this.isSpent)
+      throw new Error('bug: a stream more than the table takes');
     let id = this.#nextId;
     let row = (id >>> 1) & this.#mask;
     while (isOpen(this.states[row])) {
@@ -110,6 +110,7 @@ export class StreamTable {
 
   /** Invariant: `row` is open. */
   close(row: number, as: StreamState): void {
+    if (!isOpen(this.states[row])) throw new Error('bug: a stream is closed twice');
     this.states[row] = as;
     this.#openCount -= 1;
   }

@@ -117,7 +117,7 @@ describe('Session, given the same octets in other chunks', () => {
           expect(JSON.stringify(whole.told)).not.toContain('bug:');
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 });

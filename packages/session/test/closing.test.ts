@@ -1,5 +1,6 @@
 // How a session ends, and what its owner may do from inside its events.
 import { describe, expect, it } from 'vitest';
+import { HeaderTemplate } from '@carillon/frames';
 import { ErrorCode, ScriptedPeer, SettingId } from './scripted-peer.ts';
 import type { PeerOptions } from './scripted-peer.ts';
 
@@ -199,6 +200,21 @@ describe('Session, called from inside its own events', () => {
     const closed = peer.takeTold().at(-1);
     expect(closed).toMatchObject({ event: 'closed', kind: 'local', errorCode: ErrorCode.internalError });
     expect(closed).toHaveProperty('message', expect.stringMatching(/^bug: .*receive was called from inside an event/s));
+  });
+});
+
+describe('Session with values that its outbox has no room for', () => {
+  it('closes as a bug, and counts the stream as not opened', () => {
+    const peer = ScriptedPeer.connected();
+    peer.open();
+    const template = new HeaderTemplate(peer.session.encoder, [{ name: 'x-long', slot: 0 }]);
+    const bytes = Buffer.alloc(100_000, 'x');
+    const id = peer.session.open(template, bytes, Int32Array.of(0, bytes.length), 0, 0, 0, 102, peer.now);
+    expect([id, peer.session.state, peer.session.counters.streamsOpened]).toEqual([0, 'closed', 1]);
+    peer.expectTold(
+      { event: 'failure', tag: 101, kind: 'connection-lost' },
+      { event: 'closed', kind: 'local', errorCode: ErrorCode.internalError },
+    );
   });
 });
 
