@@ -7,6 +7,7 @@ import type { Connection } from '@carillon/pool';
 import type { Binding } from './binding.ts';
 import type { FairTurns } from './fair-turns.ts';
 import { heldUntil } from './hold.ts';
+import { knownDead } from './outcome.ts';
 import type { Pipeline } from './pipeline.ts';
 import { PushState } from './push.ts';
 import type { Push } from './push.ts';
@@ -16,7 +17,7 @@ export type FillEnd = 'no-work' | 'no-slot' | 'rate' | 'share';
 
 /** Opens at most `most` streams on `connection`. A push that may not go now is given up or put off instead. */
 export function fillConnection(connection: Connection, binding: Binding, turns: FairTurns, pipeline: Pipeline, most: number): FillEnd {
-  const { rate, counters, resting } = pipeline;
+  const { rate, counters, resting, dead } = pipeline;
   const { now } = connection;
   let left = most;
   while (left > 0) {
@@ -33,7 +34,16 @@ export function fillConnection(connection: Connection, binding: Binding, turns: 
       const until = heldUntil(push, now, resting);
       if (until > now) {
         lane.take();
-        pipeline.putOff(push, until);
+        pipeline.hold(push, until);
+        continue;
+      }
+    }
+    if (dead.size > 0) {
+      // Conduct `dead-tokens-stay-dead`: its 410 came while this one waited.
+      const since = dead.find(head.scope, arena, at);
+      if (since !== null) {
+        lane.take();
+        pipeline.finish(push, knownDead(since), null);
         continue;
       }
     }

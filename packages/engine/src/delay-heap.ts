@@ -47,11 +47,6 @@ export class DelayHeap {
     return taken;
   }
 
-  /** Every push, due or not, earliest first: for shutting down. */
-  *takeAll(): Generator<Push> {
-    while (this.#heap.length > 0) yield this.#takeFirst();
-  }
-
   #takeFirst(): Push {
     const heap = this.#heap;
     const first = heap[0] as Push;

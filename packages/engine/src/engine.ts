@@ -13,7 +13,7 @@ import type { CredentialOptions, EngineOptions } from './options.ts';
 import type { Outcome } from './outcome.ts';
 import { Pipeline } from './pipeline.ts';
 import type { Lane } from './lane.ts';
-import type { Sink } from './push.ts';
+import type { Outlet } from './outlet.ts';
 import type { Receipt } from './receipt.ts';
 import { Run } from './run.ts';
 import { Sender } from './sender.ts';
@@ -53,8 +53,10 @@ export class Engine implements AsyncDisposable {
   readonly #sender: Sender;
   /** Aborted when the engine begins to close: the feeders stop. */
   readonly #stop = new AbortController();
-  /** Pools of credentials that were replaced, on their way to an end. */
-  readonly #retiring = new Set<Promise<void>>();
+  /** Outlets of credentials that were replaced, on their way to an end. */
+  readonly #retiring = new Set<Outlet>();
+  /** Feeders at work. They never reject. */
+  readonly #feeds = new Set<Promise<void>>();
   #ticker: Timer | null = null;
   #warnAt = 0;
   #closing: Promise<void> | null = null;
@@ -64,7 +66,7 @@ export class Engine implements AsyncDisposable {
     this.#pipeline = new Pipeline(settingsOf(options), clock, random, teller(options.onEvent));
     this.#configuration = new Configuration(options, this.#pipeline);
     this.#preparer = preparer;
-    this.#sender = new Sender(this.#pipeline, this.#configuration.apps, (sink) => this.#cancel(sink));
+    this.#sender = new Sender(this.#pipeline, this.#configuration.apps, () => this.#sweep());
     this.#pipeline.onFirstJob = () => this.#startTicker();
   }
 
@@ -100,8 +102,8 @@ export class Engine implements AsyncDisposable {
   replaceCredential(app: string, credential: CredentialOptions): void {
     const unused = this.#configuration.replaceCredential(app, credential);
     if (unused === null) return;
-    const drained = unused.pool.drain().finally(() => this.#retiring.delete(drained));
-    this.#retiring.add(drained);
+    this.#retiring.add(unused);
+    void unused.drain().finally(() => this.#retiring.delete(unused));
   }
 
   /** The device registered again: what is known of it from before `at` (default now) no longer holds. */
@@ -113,7 +115,7 @@ export class Engine implements AsyncDisposable {
   }
 
   stats(): EngineStats {
-    return statsOf(this.#pipeline, this.#configuration.outlets);
+    return statsOf(this.#pipeline, this.#outlets);
   }
 
   /** Takes no more jobs, settles those it has, closes the connections. Safe to call twice, and before `close`. */
@@ -124,11 +126,11 @@ export class Engine implements AsyncDisposable {
 
   /** Stops now: what waits is abandoned (`shutdown`), what is on the wire too, as unknown. Every job is settled before it resolves. */
   async close(): Promise<void> {
+    this.#pipeline.isClosing = true;
     this.#stopFeeding();
-    this.#abandonWaiting();
-    await Promise.all([...this.#configuration.outlets].map((outlet) => outlet.pool.close()));
-    // A stream that ended with its connection may have come back to its lane.
-    this.#abandonWaiting();
+    for (const outlet of this.#outlets) outlet.abandonWaiting('shutdown');
+    this.#pipeline.abandonDelayed(() => true, 'shutdown');
+    await Promise.all(this.#outlets.map((outlet) => outlet.close()));
     await this.drain();
   }
 
@@ -138,8 +140,10 @@ export class Engine implements AsyncDisposable {
 
   async #drain(): Promise<void> {
     this.#stopFeeding();
+    // What they have read comes in yet.
+    await Promise.all(this.#feeds);
     await this.#pipeline.allSettled();
-    await Promise.all([...this.#retiring, ...[...this.#configuration.outlets].map((outlet) => outlet.pool.drain())]);
+    await Promise.all(this.#outlets.map((outlet) => outlet.drain()));
     await this.#preparer.close();
     this.#ticker?.cancel();
   }
@@ -154,21 +158,27 @@ export class Engine implements AsyncDisposable {
     if (this.#stop.signal.aborted) throw new EngineClosedError();
     const left = new AbortController();
     const signals = [this.#stop.signal, left.signal, options.signal, options.stop].filter((signal) => signal !== undefined);
-    const cancel = (): void => this.#cancel(run);
+    const cancel = (): void => {
+      run.isCancelled = true;
+      this.#sweep();
+    };
     options.signal?.addEventListener('abort', cancel, { once: true });
     const context = { pipeline: this.#pipeline, apps: this.#configuration.apps, preparer: this.#preparer, stop: AbortSignal.any(signals) };
     // The feeder runs beside the consumer; its failure is handed to the consumer, after the last receipt.
-    feed(context).then(
-      () => run.fed(null),
-      (error: unknown) => run.fed({ error }),
-    );
+    const fed = feed(context)
+      .then(
+        () => run.fed(null),
+        (error: unknown) => run.fed({ error }),
+      )
+      .finally(() => this.#feeds.delete(fed));
+    this.#feeds.add(fed);
     try {
       for (let receipts = await run.take(); receipts !== null; receipts = await run.take()) yield receipts;
     } finally {
       options.signal?.removeEventListener('abort', cancel);
       left.abort();
       run.leave();
-      this.#cancel(run);
+      this.#sweep();
     }
   }
 
@@ -178,14 +188,15 @@ export class Engine implements AsyncDisposable {
     return known.lane;
   }
 
-  #abandonWaiting(): void {
-    for (const outlet of this.#configuration.outlets) outlet.abandonWaiting('shutdown');
-    for (const push of this.#pipeline.delayed.takeAll()) this.#pipeline.abandon(push, 'shutdown');
+  /** Those of replaced credentials too. */
+  get #outlets(): readonly Outlet[] {
+    return [...this.#configuration.outlets, ...this.#retiring];
   }
 
-  #cancel(sink: Sink): void {
-    for (const outlet of this.#configuration.outlets) outlet.cancel(sink);
-    for (const push of this.#pipeline.delayed.takeIf((waiting) => waiting.sink === sink)) this.#pipeline.abandon(push, 'cancelled');
+  /** Abandons what waits for callers that gave it up. */
+  #sweep(): void {
+    for (const outlet of this.#configuration.outlets) outlet.sweep();
+    this.#pipeline.abandonDelayed((push) => push.sink.isCancelled, 'cancelled');
   }
 
   #startTicker(): void {

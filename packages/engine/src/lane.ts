@@ -1,6 +1,10 @@
 /**
  * A lane: where the pushes of one app wait for the wire, and the only place where they do. Three queues, one a priority,
- * each a chain of pushes; a push that was surely not processed goes back to the front.
+ * each a chain of pushes. What comes back from the wire goes to the front, behind what came back before it: streams that
+ * end together end in the order in which they were opened, and are sent again in that order.
+ *
+ *   first → came back → came back → … → came back → waits → … → last
+ *                                       returned
  */
 import type { Push } from './push.ts';
 import { PushState } from './push.ts';
@@ -22,6 +26,8 @@ export class Lane {
   sent = 0;
   readonly #first: (Push | null)[] = [null, null, null];
   readonly #last: (Push | null)[] = [null, null, null];
+  /** Of those at the front that came back, the last; null when none is there. */
+  readonly #returned: (Push | null)[] = [null, null, null];
   readonly #credit: number[] = [...turnsOf];
   #depth = 0;
 
@@ -53,12 +59,20 @@ export class Lane {
     this.#depth++;
   }
 
-  addFirst(push: Push): void {
+  /** A push that came back. */
+  addBack(push: Push): void {
     const queue = queueOf(push.head.priority);
     push.state = PushState.lane;
-    push.next = this.#first[queue] as Push | null;
-    this.#first[queue] = push;
+    const before = this.#returned[queue] as Push | null;
+    if (before === null) {
+      push.next = this.#first[queue] as Push | null;
+      this.#first[queue] = push;
+    } else {
+      push.next = before.next;
+      before.next = push;
+    }
     if (push.next === null) this.#last[queue] = push;
+    this.#returned[queue] = push;
     this.#depth++;
   }
 
@@ -75,6 +89,7 @@ export class Lane {
     const push = this.#first[queue] as Push;
     this.#first[queue] = push.next;
     if (push.next === null) this.#last[queue] = null;
+    if (this.#returned[queue] === push) this.#returned[queue] = null;
     push.next = null;
     this.#depth--;
     (this.#credit[queue] as number)--;
@@ -92,6 +107,7 @@ export class Lane {
           if (kept === null) this.#first[queue] = next;
           else kept.next = next;
           if (next === null) this.#last[queue] = kept;
+          if (this.#returned[queue] === push) this.#returned[queue] = kept;
           this.#depth--;
           push.next = null;
           onTaken(push);

@@ -1,5 +1,5 @@
 /** What became of one job: final, and one for each. The final verdicts of APNs, and our own giving up. */
-import type { Abandonment, ApnsId, Processed, Rejected, Unregistered } from '@carillon/apns';
+import type { Abandonment, ApnsId, EpochMs, Processed, Rejected, Unregistered } from '@carillon/apns';
 
 export type Outcome =
   /** APNs answered 200: it took the push. Nobody can promise that the device shows it. */
@@ -18,3 +18,8 @@ export type Outcome =
       /** For people. */
       readonly message?: string;
     };
+
+/** A device token that APNs said is gone: it is not asked again. */
+export function knownDead(since: EpochMs): Outcome {
+  return { kind: 'unregistered', status: null, reason: 'local.known-dead', since };
+}

@@ -15,8 +15,9 @@ import { CredentialWatch } from './credential-state.ts';
 import type { CredentialState } from './credential-state.ts';
 import { FairTurns } from './fair-turns.ts';
 import type { Lane } from './lane.ts';
+import { expireEveryMs } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
-import type { Push, Sink } from './push.ts';
+import type { Push } from './push.ts';
 import { ReasonCounts } from './reason-counts.ts';
 import { acceptedOutcome, judgeReply } from './reply.ts';
 import { settleFailure, settleRetry } from './settle.ts';
@@ -24,8 +25,6 @@ import type { TokenSource } from './signer.ts';
 
 /** After a rate cap stopped a connection it is filled again this much later: some dozens of pushes at a time. */
 const rateTurnMs = 10;
-/** A push that is sent in its turn meets its deadline there; those that stand still are looked through this often. */
-const expireEveryMs = 1000;
 
 export class Outlet implements PoolWork {
   readonly endpoint: string;
@@ -189,14 +188,26 @@ export class Outlet implements PoolWork {
     if (this.#onWire === 0 && this.waiting === 0) this.#isIdle = true;
   }
 
-  /** Abandons the pushes of `sink` that wait here. */
-  cancel(sink: Sink): void {
+  /** Abandons the pushes that wait here and whose sinks are cancelled. */
+  sweep(): void {
     for (const lane of this.#turns.lanes) {
       lane.takeIf(
-        (push) => push.sink === sink,
+        (push) => push.sink.isCancelled,
         (push) => this.#pipeline.abandon(push, 'cancelled'),
       );
     }
+  }
+
+  /** Opens no more streams; resolves when the last has ended and the connections are closed. */
+  async drain(): Promise<void> {
+    await this.pool.drain();
+    this.#fillTimer?.cancel();
+  }
+
+  /** Closes the connections now; what is on the wire is abandoned before this resolves. */
+  async close(): Promise<void> {
+    this.#fillTimer?.cancel();
+    await this.pool.close();
   }
 
   /** Abandons everything that waits here. */

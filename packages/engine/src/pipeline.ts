@@ -28,6 +28,9 @@ import type { Push } from './push.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { TokenBucket } from './token-bucket.ts';
 
+/** A push that is sent in its turn meets its deadline there; those that stand still are looked through this often. */
+export const expireEveryMs = 1000;
+
 export class Pipeline {
   readonly settings: EngineSettings;
   readonly clock: Clock;
@@ -43,11 +46,17 @@ export class Pipeline {
   readonly resting: DeviceTable;
   /** Device tokens that are gone (410), since EpochMs. */
   readonly dead: DeviceTable;
+  /** Retries, which leave at the pace of the budget. */
   readonly delayed: DelayHeap = new DelayHeap();
+  /** Pushes that a breaker or a resting device holds back; they are no retries, and leave when their time has come. */
+  readonly held: DelayHeap = new DelayHeap();
+  /** Set by `close`: from now on nothing waits any more. */
+  isClosing = false;
   readonly emit: (event: EngineEvent) => void;
   /** Called when jobs come in while there were none. */
   onFirstJob: () => void = () => undefined;
   #onAllSettled: (() => void)[] = [];
+  #expireAt = 0;
 
   constructor(settings: EngineSettings, clock: Clock, random: Random, emit: (event: EngineEvent) => void) {
     this.settings = settings;
@@ -86,15 +95,24 @@ export class Pipeline {
     this.finish(push, message === undefined ? outcome : { ...outcome, message }, null);
   }
 
+  /** Into its lane. True when it waits there; the caller wakes the outlet. */
+  wait(push: Push): boolean {
+    if (this.#mustEnd(push)) return false;
+    push.head.app.lane.add(push);
+    return true;
+  }
+
   /** Back to the front of its lane. */
   again(push: Push): void {
+    if (this.#mustEnd(push)) return;
     const { app } = push.head;
-    app.lane.addFirst(push);
+    app.lane.addBack(push);
     app.outlet.wake();
   }
 
-  /** Back to its lane at `dueAt`, monotonic ms; given up now when its deadline comes first. */
+  /** A retry: back to its lane at `dueAt`, monotonic ms; given up now when its deadline comes first. */
   putOff(push: Push, dueAt: number): void {
+    if (this.#mustEnd(push)) return;
     if (dueAt >= push.deadlineAt) {
       this.abandon(push, 'deadline');
       return;
@@ -103,14 +121,37 @@ export class Pipeline {
     this.delayed.add(push, dueAt);
   }
 
-  /** Delayed pushes whose time has come go back to their lanes, as fast as the budget allows. */
+  /** Its turn came, and it may not go before `until`, monotonic ms. */
+  hold(push: Push, until: number): void {
+    if (until >= push.deadlineAt) this.abandon(push, 'deadline');
+    else this.held.add(push, until);
+  }
+
+  /** Pushes whose time has come go back to their lanes; retries as fast as the budget allows. */
   releaseDue(now: number): void {
+    if (now >= this.#expireAt) {
+      this.#expireAt = now + expireEveryMs;
+      // A retry that is due may wait for the budget past its deadline.
+      this.abandonDelayed((push) => push.deadlineAt <= now, 'deadline');
+    }
+    for (let push = this.held.takeDue(now); push !== null; push = this.held.takeDue(now)) {
+      if (this.wait(push)) push.head.app.outlet.wake();
+    }
     while (this.delayed.nextAt <= now && this.budget.tryTake(now)) {
       const push = this.delayed.takeDue(now);
-      if (push === null) return;
-      push.head.app.lane.add(push);
-      push.head.app.outlet.wake();
+      if (push !== null && this.wait(push)) push.head.app.outlet.wake();
     }
+  }
+
+  /** Abandons the pushes that `isWanted` names among those that wait for a time. */
+  abandonDelayed(isWanted: (push: Push) => boolean, because: Abandonment): void {
+    for (const heap of [this.held, this.delayed]) for (const push of heap.takeIf(isWanted)) this.abandon(push, because);
+  }
+
+  #mustEnd(push: Push): boolean {
+    if (!this.isClosing && !push.sink.isCancelled) return false;
+    this.abandon(push, this.isClosing ? 'shutdown' : 'cancelled');
+    return true;
   }
 
   readonly letArenaGo = (arena: Arena): void => {

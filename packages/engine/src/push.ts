@@ -8,6 +8,8 @@ import type { Outcome } from './outcome.ts';
 
 /** Where a settled push goes: a promise, or the receipts of a call. */
 export interface Sink {
+  /** Its caller gave it up: a push that would wait, again or for the first time, is abandoned instead. */
+  readonly isCancelled: boolean;
   /** Exactly once a push. Its bytes may be read until this returns. `latencyMs` is null without an answer. */
   settled(push: Push, outcome: Outcome, latencyMs: number | null): void;
 }

@@ -9,6 +9,7 @@ import type { HeadKey, PreparedBatch } from '@carillon/payload';
 import type { App } from './app.ts';
 import { Arena } from './arena.ts';
 import type { Head } from './head.ts';
+import { knownDead } from './outcome.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Sink } from './push.ts';
 import type { Refused } from './receipt.ts';
@@ -56,11 +57,10 @@ export function routeBatch(
     // Conduct `dead-tokens-stay-dead`: APNs is not asked again.
     const since = dead.find(head.scope, arena, at);
     if (since !== null) {
-      pipeline.finish(push, { kind: 'unregistered', status: null, reason: 'local.known-dead', since }, null);
+      pipeline.finish(push, knownDead(since), null);
       continue;
     }
-    head.app.lane.add(push);
-    outlets.add(head.app.outlet);
+    if (pipeline.wait(push)) outlets.add(head.app.outlet);
   }
   arena.release();
   for (const outlet of outlets) outlet.wake();

@@ -12,6 +12,7 @@ import type { Pipeline } from './pipeline.ts';
 const handOver = 512;
 
 export class Run implements Sink {
+  isCancelled = false;
   readonly #pipeline: Pipeline;
   readonly #origin: Origin;
   #receipts: Receipt[] = [];
@@ -88,6 +89,7 @@ export class Run implements Sink {
   /** Nobody takes receipts any more: a feeder that waits for that goes on, and finds that it is stopped. */
   leave(): void {
     this.#isLeft = true;
+    this.isCancelled = true;
     this.#receipts = [];
     this.#wakeFeederNow();
   }

@@ -20,6 +20,7 @@ export interface SendOptions {
 
 /** One promise. */
 class Promised implements Sink {
+  isCancelled = false;
   readonly #resolve: (outcome: Outcome) => void;
   /** Takes the abort listener away; null without a signal. */
   onSettled: (() => void) | null = null;
@@ -37,17 +38,18 @@ class Promised implements Sink {
 export class Sender {
   readonly #pipeline: Pipeline;
   readonly #apps: Apps;
-  readonly #cancel: (sink: Sink) => void;
+  readonly #sweep: () => void;
   #builder: BatchBuilder = new BatchBuilder();
   /** By record of the builder. */
   #sinks: Promised[] = [];
+  #isSweepDue = false;
   #isClosed = false;
 
-  /** `cancel` abandons the push of a sink if it still waits. */
-  constructor(pipeline: Pipeline, apps: Apps, cancel: (sink: Sink) => void) {
+  /** `sweep` abandons the pushes that wait and whose sinks are cancelled. */
+  constructor(pipeline: Pipeline, apps: Apps, sweep: () => void) {
     this.#pipeline = pipeline;
     this.#apps = apps;
-    this.#cancel = cancel;
+    this.#sweep = sweep;
   }
 
   send(job: JobObject, options: SendOptions): Promise<Outcome> {
@@ -84,14 +86,25 @@ export class Sender {
     this.#pipeline.enter(1);
     if (signal !== undefined) {
       const onAbort = (): void => {
-        this.#flush();
-        this.#cancel(sink);
+        sink.isCancelled = true;
+        this.#sweepSoon();
       };
       signal.addEventListener('abort', onAbort, { once: true });
       sink.onSettled = () => signal.removeEventListener('abort', onAbort);
     }
     if (this.#builder.bytes >= this.#pipeline.settings.limits.batchBytes) this.#flush();
     else if (isFirst) this.#pipeline.clock.endOfTurn(() => this.#flush());
+  }
+
+  /** One look at all that waits, for however many are aborted together: thousands of sends may share a signal. */
+  #sweepSoon(): void {
+    if (this.#isSweepDue) return;
+    this.#isSweepDue = true;
+    this.#pipeline.clock.endOfTurn(() => {
+      this.#isSweepDue = false;
+      this.#flush();
+      this.#sweep();
+    });
   }
 
   /** The builder keeps refused jobs apart; with none accepted in between, the last rejection is this job's. */

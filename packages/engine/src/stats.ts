@@ -81,13 +81,13 @@ export function statsOf(pipeline: Pipeline, outlets: Iterable<Outlet>): EngineSt
     sums.socketBytes += pool.bytesHeld;
     each.push(outletStats(outlet, now));
   }
-  const { admission, counters, delayed, dead, resting } = pipeline;
+  const { admission, counters, delayed, held, dead, resting } = pipeline;
   return {
     ...counters,
     admitted: admission.admitted,
     jobs: admission.jobs,
     jobBytes: admission.bytes,
-    putOff: delayed.size,
+    putOff: delayed.size + held.size,
     deadDevices: dead.size,
     restingDevices: resting.size,
     ...sums,
