@@ -33,7 +33,7 @@ export class Breaker {
   #state: BreakerState = 'closed';
   #refusals = 0;
   #openings = 0;
-  /** Monotonic ms at which an open breaker lets a probe through. */
+  /** Monotonic ms at which an open breaker lets a probe through, and at which a probe that is out counts as lost. */
   #until = 0;
   /** Half-open: the probe is under way. */
   #isProbeOut = false;
@@ -60,6 +60,8 @@ export class Breaker {
       this.#state = 'half-open';
       this.#isProbeOut = false;
     }
+    // A probe that was never answered (its connection died) must not keep the breaker half-open for ever.
+    if (this.#isProbeOut && now >= this.#until) this.#isProbeOut = false;
     return this.#isProbeOut ? 0 : 1;
   }
 
@@ -67,7 +69,6 @@ export class Breaker {
   passed(now: number): void {
     if (this.#state !== 'half-open') return;
     this.#isProbeOut = true;
-    // A probe that is never answered (its connection died) must not keep the breaker half-open for ever.
     this.#until = now + this.#limits.capMs;
   }
 
@@ -86,11 +87,6 @@ export class Breaker {
     const wasClosed = this.#state === 'closed';
     this.#open(now);
     return wasClosed;
-  }
-
-  /** A probe without an answer: another one may go. */
-  probeLost(now: number): void {
-    if (this.#state === 'half-open' && this.#isProbeOut && now >= this.#until) this.#isProbeOut = false;
   }
 
   #open(now: number): void {

@@ -50,7 +50,12 @@ export class Configuration {
     if (app === undefined || given === undefined) throw new EngineConfigError(`apps.${name}`, `app ${JSON.stringify(name)} is not configured`);
     const outlet = this.#outletFor({ ...given, credential }, app.topic, `apps.${name}`);
     const old = app.outlet;
-    if (outlet === old) return null;
+    this.#pipeline.heads.closeBreakersOf(name);
+    if (outlet === old) {
+      // The same one again: somebody has put right on Apple's side what was wrong with it.
+      old.trustAgain();
+      return null;
+    }
     old.removeLane(app.lane);
     app.outlet = outlet;
     outlet.addLane(app.lane);

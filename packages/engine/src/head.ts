@@ -47,6 +47,11 @@ export class HeadTable {
     return scopes;
   }
 
+  /** Another credential: what APNs thought of the last one and its topics no longer counts. */
+  closeBreakersOf(app: string): void {
+    for (const head of this.#heads.values()) if (head.app.name === app) head.breaker = null;
+  }
+
   /** The head of these four, made when new; null when the table is full. Called once a batch and head, not per push. */
   intern(app: App, topic: Topic, pushType: PushType, priority: Priority): Head | null {
     const key = `${app.name}\n${topic}\n${pushType.name}\n${priority}`;

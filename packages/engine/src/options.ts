@@ -123,6 +123,7 @@ export function settingsOf(options: EngineOptions): EngineSettings {
   positive('giveUpAfterMs', settings.giveUpAfterMs);
   positive('deadlineMs', settings.deadlineMs);
   positive('requestTimeoutMs', settings.requestTimeoutMs);
+  if (settings.serverErrorDelayMs !== 0) positive('serverErrorDelayMs', settings.serverErrorDelayMs);
   positive('ratePerSecond', settings.ratePerSecond);
   for (const [name, value] of Object.entries(settings.limits)) wholeNumber(`limits.${name}`, value, 1, Number.MAX_SAFE_INTEGER);
   oneOf('onCredentialFault', settings.onCredentialFault, ['park', 'abandon']);

@@ -25,6 +25,8 @@ import type { TokenSource } from './signer.ts';
 
 /** After a rate cap stopped a connection it is filled again this much later: some dozens of pushes at a time. */
 const rateTurnMs = 10;
+/** Ticks come every 100 ms; one that is so late found the event loop starved. */
+const lateTickMs = 1000;
 
 export class Outlet implements PoolWork {
   readonly endpoint: string;
@@ -38,9 +40,15 @@ export class Outlet implements PoolWork {
   readonly #breaker: Breaker;
   #onWire = 0;
   #fillTimer: Timer | null = null;
-  /** Monotonic ms of the last answer, or since when work has waited for one. */
+  /** Monotonic ms at which it fires. */
+  #fillAt = 0;
+  /** Monotonic ms of the last answer, or since when work has waited for one, not counting what we held back ourselves. */
   #signAt = 0;
   #expireAt = 0;
+  /** Monotonic ms of the last tick. */
+  #tickAt = 0;
+  /** As the last tick saw it. */
+  #wasParked = false;
   /** Nothing waits and nothing is on the wire, as the last tick saw it. */
   #isIdle = true;
 
@@ -95,7 +103,6 @@ export class Outlet implements PoolWork {
     if (this.#credential.isParked(now)) return false;
     const room = this.#breaker.room(now);
     if (room === 0) {
-      this.#breaker.probeLost(now);
       if (this.waiting > 0) this.#fillLater(Math.max(rateTurnMs, this.#breaker.until - now));
       return false;
     }
@@ -131,9 +138,10 @@ export class Outlet implements PoolWork {
         return;
       case 'rejected':
       case 'unregistered':
-        // Refused for its own faults: credential and gateway are fine.
+        // Refused for its own faults: credential and gateway are fine, and so is its topic unless that was it.
         this.#trust(connection);
         this.#breaker.succeeded();
+        if (!reactionsTo(verdict).includes('break-topic')) push.head.breaker?.succeeded();
         pipeline.finish(push, verdict, reply.latencyMs);
         return;
       case 'retry':
@@ -162,7 +170,7 @@ export class Outlet implements PoolWork {
       case 'goaway': {
         const { reason, text: message } = notice.notice;
         emit({ kind: 'goaway', endpoint, connection: notice.connection.id, reason, message });
-        if (reason !== null && findReason(reason)?.blame === 'credential') this.#credentialRefused(reason);
+        if (reason !== null && findReason(reason)?.blame === 'credential') this.#credentialRefused(reason, notice.connection);
         return;
       }
       case 'closed': {
@@ -184,6 +192,14 @@ export class Outlet implements PoolWork {
         );
       }
     }
+    const isParked = this.#credential.isParked(now);
+    // A time to be held is over, and nothing else would tell the pool.
+    if (this.#wasParked && !isParked) this.pool.wake();
+    this.#wasParked = isParked;
+    // Time in which our own event loop was starved does not count: answers may lie in the sockets.
+    const lateMs = now - this.#tickAt;
+    if (lateMs > lateTickMs) this.#signAt = Math.min(now, this.#signAt + lateMs);
+    this.#tickAt = now;
     this.#giveUp(now);
     if (this.#onWire === 0 && this.waiting === 0) this.#isIdle = true;
   }
@@ -196,6 +212,12 @@ export class Outlet implements PoolWork {
         (push) => this.#pipeline.abandon(push, 'cancelled'),
       );
     }
+  }
+
+  /** The credential was put right. */
+  trustAgain(): void {
+    this.#credential.accepted();
+    this.wake();
   }
 
   /** Opens no more streams; resolves when the last has ended and the connections are closed. */
@@ -227,19 +249,25 @@ export class Outlet implements PoolWork {
     const { waiting, endpoint } = this;
     if (waiting === 0) return;
     if (this.#credential.isParked(now)) {
+      this.#signAt = now;
       if (settings.onCredentialFault === 'park') return;
       this.abandonWaiting('credential', `APNs refuses the credential: ${this.#credential.reason}`);
       return;
     }
-    if (now - this.#signAt < settings.giveUpAfterMs || this.#isHeldByUs(now)) return;
+    if (this.#isHeldByUs(now)) {
+      this.#signAt = now;
+      return;
+    }
+    if (now - this.#signAt < settings.giveUpAfterMs) return;
     const seconds = Math.round(settings.giveUpAfterMs / 1000);
     const message = `no answer from ${endpoint} for ${seconds} s; last: ${this.pool.lastError ?? 'silence'}`;
     const abandoned = this.abandonWaiting('unreachable', message);
     emit({ kind: 'unreachable', endpoint, message, abandoned });
   }
 
-  /** What waits does so because of a pause or a rate cap of ours, while a connection would take it. */
+  /** What waits does so because of a pause, a rate cap or a breaker of ours, while a connection would take it. */
   #isHeldByUs(now: number): boolean {
+    if (this.#breaker.state === 'open' && now < this.#breaker.until) return true;
     if (this.#turns.lanes.every((lane) => lane.depth === 0 || lane.isPaused)) return true;
     const isCapped = this.#pipeline.rate?.has(now) === false || this.#turns.isRateBound;
     return isCapped && this.pool.connections.some((connection) => connection.slots(0) > 0);
@@ -255,11 +283,13 @@ export class Outlet implements PoolWork {
         case 'renew-provider-token':
         case 'park-credential':
           // Once a connection: what else was in flight on it gets the same answer.
-          if (connection.isUsable && verdict.kind === 'retry') this.#credentialRefused(verdict.reason);
+          if (connection.isUsable && verdict.kind === 'retry') this.#credentialRefused(verdict.reason, connection);
           this.pool.retire(connection);
           break;
         case 'hold-provider-token':
-          if (verdict.kind === 'retry') this.#credential.hold(verdict.reason, now + this.#waitOf(verdict.notBefore));
+          if (verdict.kind === 'retry' && this.#credential.hold(verdict.reason, now + this.#waitOf(verdict.notBefore))) {
+            this.#reportParked(verdict.reason);
+          }
           break;
         case 'probe-gateway':
           if (this.#breaker.refused(now)) {
@@ -302,8 +332,11 @@ export class Outlet implements PoolWork {
     this.#pipeline.emit({ kind: 'topic-fault', endpoint, app: head.app.name, topic: head.topic, reason, message });
   }
 
-  #credentialRefused(reason: string): void {
-    if (!this.#credential.refused(reason)) return;
+  #credentialRefused(reason: string, { openedAt, now }: Connection): void {
+    if (this.#credential.refused(reason, openedAt, now)) this.#reportParked(reason);
+  }
+
+  #reportParked(reason: string): void {
     const { endpoint, waiting } = this;
     const message = `APNs refuses the credential (${reason}); ${waiting} pushes wait`;
     this.#pipeline.emit({ kind: 'credential-fault', endpoint, reason, message, waiting });
@@ -329,8 +362,14 @@ export class Outlet implements PoolWork {
   }
 
   #fillLater(delayMs: number): void {
-    if (this.#fillTimer !== null) return;
-    this.#fillTimer = this.#pipeline.clock.setTimer(delayMs, () => {
+    const { clock } = this.#pipeline;
+    const at = clock.now() + delayMs;
+    if (this.#fillTimer !== null) {
+      if (this.#fillAt <= at) return;
+      this.#fillTimer.cancel();
+    }
+    this.#fillAt = at;
+    this.#fillTimer = clock.setTimer(delayMs, () => {
       this.#fillTimer = null;
       this.pool.wake();
     });

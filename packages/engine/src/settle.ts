@@ -15,7 +15,14 @@ const retryCapMs = 60_000;
 export function settleRetry(push: Push, verdict: Retry, now: number, pipeline: Pipeline): void {
   const { settings, clock, random } = pipeline;
   push.last = verdict.reason;
-  if (verdict.processed === 'unknown') push.isAmbiguous = true;
+  if (verdict.processed === 'unknown') {
+    push.isAmbiguous = true;
+    pipeline.counters.ambiguous++;
+    if (reportsAmbiguity(push, pipeline)) {
+      pipeline.abandon(push, 'ambiguous');
+      return;
+    }
+  }
   // Blame elsewhere is not charged to the push.
   if (verdict.blame === 'connection' || verdict.blame === 'credential') {
     resend(push, pipeline);
@@ -45,10 +52,14 @@ export function settleFailure(push: Push, failure: StreamFailure, now: number, p
   push.isAmbiguous = true;
   counters.ambiguous++;
   if (failure.kind === 'cancelled') pipeline.abandon(push, 'shutdown');
-  else if (push.arena.reportsAmbiguity(push.at) || settings.onAmbiguous === 'report') pipeline.abandon(push, 'ambiguous');
+  else if (reportsAmbiguity(push, pipeline)) pipeline.abandon(push, 'ambiguous');
   else if (push.attempts >= settings.attemptsMax) pipeline.abandon(push, 'attempts');
   else if (pipeline.budget.tryTake(now)) pipeline.again(push);
   else pipeline.putOff(push, now);
+}
+
+function reportsAmbiguity(push: Push, pipeline: Pipeline): boolean {
+  return push.arena.reportsAmbiguity(push.at) || pipeline.settings.onAmbiguous === 'report';
 }
 
 /** Surely not processed, or to be seen anew by another connection: free of charge, but counted. */
