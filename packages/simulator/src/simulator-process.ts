@@ -13,10 +13,8 @@ process.on('message', (request: ControlRequest) => {
   );
 });
 
-process.on('disconnect', () => {
-  void simulator?.close().finally(() => process.exit(0));
-  if (simulator === null) process.exit(0);
-});
+process.on('disconnect', end);
+process.on('SIGTERM', end);
 
 // Ctrl-C in a terminal reaches the whole process group; the parent decides when the gateway ends.
 process.on('SIGINT', () => {});
@@ -45,6 +43,18 @@ async function answer(call: ControlCall): Promise<ControlAnswer> {
       await simulator.close();
       return { kind: 'closed' };
   }
+}
+
+/** Finishes the ledger, then ends. */
+function end(): void {
+  if (simulator === null) process.exit(0);
+  simulator.close().then(
+    () => process.exit(0),
+    (error: unknown) => {
+      process.stderr.write(`simulator: ${String(error)}\n`);
+      process.exit(1);
+    },
+  );
 }
 
 function respond(response: ControlResponse): void {

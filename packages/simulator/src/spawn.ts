@@ -56,7 +56,7 @@ export async function spawnSimulator(options: SimulatorOptions = {}): Promise<Sp
       [Symbol.asyncDispose]: () => process.close(),
     };
   } catch (error) {
-    await process.close();
+    await process.kill();
     throw error;
   }
 }
@@ -118,12 +118,27 @@ class SimulatorProcess {
     return answer as Extract<ControlAnswer, { kind: Kind }>; // just compared
   }
 
+  /** Rejects when the simulator could not end well, for example because its ledger was not written. */
   async close(): Promise<void> {
     if (this.#hasExited) return;
-    const kill = setTimeout(() => this.#child.kill('SIGKILL'), closeTimeoutMs);
-    // Whether it answers or is gone already: what counts is the exit awaited below.
-    await this.call({ kind: 'close' }, 'closed').catch(() => this.#child.kill('SIGKILL'));
+    const timeout = setTimeout(() => this.#child.kill('SIGKILL'), closeTimeoutMs);
+    try {
+      await this.call({ kind: 'close' }, 'closed');
+    } catch (error) {
+      if (!this.#hasExited) {
+        this.#child.kill('SIGKILL');
+        throw error;
+      }
+      // Stopped, killed or crashed before it answered: it is gone, and that is what was asked for.
+    } finally {
+      await this.#exited;
+      clearTimeout(timeout);
+    }
+  }
+
+  async kill(): Promise<void> {
+    if (this.#hasExited) return;
+    this.#child.kill('SIGKILL');
     await this.#exited;
-    clearTimeout(kill);
   }
 }

@@ -219,7 +219,8 @@ export class FastConnection implements FrameSink {
   }
 
   onFrameError(fault: FrameFault): void {
-    if (fault.scope === 'connection') {
+    // A stream that is idle cannot be reset (RFC 9113 §6.4), so its fault is the connection's.
+    if (fault.scope === 'connection' || fault.streamId > this.#lastStreamId) {
       this.#die(fault.code, fault.message);
       return;
     }
