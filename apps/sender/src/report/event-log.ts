@@ -17,6 +17,7 @@ const tellings: Readonly<Record<EngineEvent['kind'], Telling>> = {
   'dial-failed': { level: 'warn', says: 'no connection', isTrouble: true },
   'credential-fault': { level: 'error', says: 'the credential is refused', isTrouble: true },
   'credential-expiry': { level: 'warn', says: 'the credential expires', isTrouble: false },
+  'signer-fault': { level: 'error', says: 'no provider token', isTrouble: true },
   'topic-fault': { level: 'error', says: 'the topic is refused', isTrouble: true },
   'gateway-fault': { level: 'warn', says: 'the gateway fails', isTrouble: true },
   unreachable: { level: 'error', says: 'the gateway is unreachable', isTrouble: true },
