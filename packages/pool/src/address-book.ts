@@ -23,7 +23,7 @@ export class AddressBook {
     this.#random = random;
   }
 
-  /** Best first: not failed lately, then fewest connections, then by chance. */
+  /** Best first: not failed lately, then fewest connections, then by chance; families take turns. */
   order(addresses: readonly Address[], now: number): readonly Address[] {
     const ranked = addresses.map((address) => {
       const known = this.#known.get(address.address);
@@ -31,7 +31,9 @@ export class AddressBook {
       return { address, rank: isDemoted ? 1 : 0, connections: known?.connections ?? 0, chance: this.#random.next() };
     });
     ranked.sort((a, b) => a.rank - b.rank || a.connections - b.connections || a.chance - b.chance);
-    return ranked.map(({ address }) => address);
+    const working = ranked.filter(({ rank }) => rank === 0).map(({ address }) => address);
+    const demoted = ranked.filter(({ rank }) => rank === 1).map(({ address }) => address);
+    return [...takeTurns(working), ...takeTurns(demoted)];
   }
 
   opened(address: string): void {
@@ -61,4 +63,15 @@ export class AddressBook {
   #forgetUnused(): void {
     for (const [address, { connections }] of this.#known) if (connections === 0) this.#known.delete(address);
   }
+}
+
+/** RFC 8305 §4: the families alternate, so that a host without a route for one of them meets the other second. */
+function takeTurns(addresses: readonly Address[]): Address[] {
+  const first = addresses.filter(({ family }) => family === addresses[0]?.family);
+  const second = addresses.filter(({ family }) => family !== addresses[0]?.family);
+  const turns: Address[] = [];
+  for (let at = 0; at < Math.max(first.length, second.length); at++) {
+    turns.push(...first.slice(at, at + 1), ...second.slice(at, at + 1));
+  }
+  return turns;
 }

@@ -13,9 +13,17 @@ export type TransportErrorCode =
   | 'ERR_TRANSPORT_TLS_EXPIRED'
   | 'ERR_TRANSPORT_TLS_VERSION'
   | 'ERR_TRANSPORT_TLS_CLIENT_CERTIFICATE'
+  /** What we were given to be or to trust cannot be used; nothing was sent. */
+  | 'ERR_TRANSPORT_TLS_IDENTITY'
   | 'ERR_TRANSPORT_TLS_FAILED'
   | 'ERR_TRANSPORT_ALPN'
-  | 'ERR_TRANSPORT_CLOSED';
+  /** TLS stood, and HTTP/2 ended before the first request: GOAWAY, no SETTINGS, nonsense. */
+  | 'ERR_TRANSPORT_HTTP2'
+  | 'ERR_TRANSPORT_PROXY'
+  | 'ERR_TRANSPORT_PROXY_AUTH'
+  | 'ERR_TRANSPORT_CLOSED'
+  /** We gave up ourselves. */
+  | 'ERR_TRANSPORT_ABORTED';
 
 /** The connection could not be made, or was lost. `endpoint` is `host:port`; `cause` is Node's error. */
 export class TransportError extends Error {
@@ -63,7 +71,8 @@ const tlsFaults: Readonly<Record<string, readonly [TransportErrorCode, string]>>
   ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: ['ERR_TRANSPORT_ALPN', 'the gateway refuses HTTP/2 (ALPN h2)'],
 };
 
-const clientCertificateAlerts = /ALERT_(?:CERTIFICATE_REVOKED|BAD_CERTIFICATE|CERTIFICATE_EXPIRED|CERTIFICATE_REQUIRED|UNKNOWN_CA|CERTIFICATE_UNKNOWN|UNSUPPORTED_CERTIFICATE)/u;
+const clientCertificateAlerts =
+  /ALERT_(?:CERTIFICATE_REVOKED|BAD_CERTIFICATE|CERTIFICATE_EXPIRED|CERTIFICATE_REQUIRED|UNKNOWN_CA|CERTIFICATE_UNKNOWN|UNSUPPORTED_CERTIFICATE)/u;
 
 const socketFaults: Readonly<Record<string, readonly [TransportErrorCode, string]>> = {
   ECONNREFUSED: ['ERR_TRANSPORT_DIAL_REFUSED', 'connection refused (nothing listens there)'],

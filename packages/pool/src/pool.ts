@@ -5,10 +5,15 @@
  *
  *   work waits ──► wake() ──► end of turn ──► fill(connection, most) ──► flush
  *   bytes come ──► session ──► onReply… ──► fill(connection, most) ──► flush
+ *
+ * A connection in the pool:
+ *
+ *   dialled ──► connecting ──SETTINGS──► usable ──► retiring ──replacement usable──► draining ──► closed ──► gone
+ *                   │                      └── GOAWAY, drain(), retire() ──────────────▲            ▲
+ *                   └── GOAWAY, no SETTINGS, lost: a failed dial ────────────────────────────────────┘
  */
 import type { GoAwayNotice, Reply, SessionClosure, StreamFailure } from '@carillon/session';
 import { AddressBook } from './address-book.ts';
-import { fullJitterMs } from './backoff.ts';
 import { systemClock } from './clock.ts';
 import type { Clock, Timer } from './clock.ts';
 import { Connection } from './connection.ts';
@@ -16,26 +21,38 @@ import type { ConnectionOwner } from './connection.ts';
 import { queuedDialGate } from './dial-gate.ts';
 import type { DialGate } from './dial-gate.ts';
 import { tlsDialer } from './dialer.ts';
-import type { Dialed, Dialer, DialTarget, TlsIdentity } from './dialer.ts';
-import { translateTransportError } from './errors.ts';
-import type { TransportError } from './errors.ts';
+import type { Dialed, Dialer } from './dialer.ts';
+import { Dials } from './dials.ts';
+import type { DialsOwner } from './dials.ts';
+import { endpointOf } from './endpoint.ts';
+import { TransportError } from './errors.ts';
 import { defaultPoolPolicy } from './pool-policy.ts';
 import type { PoolPolicy } from './pool-policy.ts';
+import type { ProxyTarget } from './proxy.ts';
 import { systemRandom } from './random.ts';
 import type { Random } from './random.ts';
+import { findIdle, isPastItsTime } from './retirement.ts';
+import { surfaceBug } from './surface-bug.ts';
+import type { TlsIdentity } from './tls-identity.ts';
 
 export interface PoolOptions {
   readonly host: string;
   readonly port: number;
   readonly tls: TlsIdentity;
+  /** Every connection goes through it. */
+  readonly proxy?: ProxyTarget;
   readonly policy?: Partial<PoolPolicy>;
   readonly dialer?: Dialer;
   readonly clock?: Clock;
   readonly random?: Random;
+  /** Share one between pools that dial the same gateway. */
   readonly gate?: DialGate;
 }
 
-/** The owner of the work. `fill` opens at most `most` streams on `connection` and says whether more work waits. */
+/**
+ * The owner of the work. `fill` opens at most `most` streams on `connection` and says whether more work waits. An owner
+ * that throws is a bug: the error surfaces as an uncaught exception, and the pool goes on.
+ */
 export interface PoolWork {
   fill(connection: Connection, most: number): boolean;
   onReply(connection: Connection, tag: number, reply: Reply): void;
@@ -43,7 +60,10 @@ export interface PoolWork {
   onNotice(notice: PoolNotice): void;
 }
 
-/** What happens to connections, for logs, events and for giving up. */
+/**
+ * What happens to connections, for logs, events and for giving up. `dial-failed` is also what becomes of a connection
+ * that ends before it could carry a stream; of one that was `opened` comes one `closed`.
+ */
 export type PoolNotice =
   | { readonly kind: 'opened'; readonly connection: Connection }
   | { readonly kind: 'dial-failed'; readonly error: TransportError; readonly failures: number }
@@ -64,60 +84,78 @@ export interface PoolStats {
 const tickMs = 100;
 /** Streams opened in one visit when several connections share the work, so that the first does not take it all. */
 const shareMost = 64;
+/** A connection that carried something so lately is replaced when it ends, though nothing waits just now. */
+const inUseMs = 10_000;
+/** RFC 9113 §7. */
+const enhanceYourCalm = 0xb;
+/** What ENHANCE_YOUR_CALM counts as: the next dial waits up to base × 2^4, 8 s by default. */
+const calmWeight = 5;
 
-export class Pool implements ConnectionOwner {
+export class Pool implements ConnectionOwner, DialsOwner {
   readonly host: string;
   readonly port: number;
-  readonly #tls: TlsIdentity;
+  readonly #endpoint: string;
   readonly #policy: PoolPolicy;
   readonly #work: PoolWork;
-  readonly #dialer: Dialer;
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #gate: DialGate;
-  readonly #connections: Connection[] = [];
+  readonly #dials: Dials;
   readonly #addresses: AddressBook;
-  readonly #abort = new AbortController();
-  #dialing = 0;
-  #dials = 0;
+  /** Those whose session lives. */
+  readonly #connections: Connection[] = [];
+  /** Closed, and the socket is not gone yet. */
+  readonly #lingering = new Set<Connection>();
   #dialFailures = 0;
-  /** In a row; a connection that becomes usable and lives sets it back. */
-  #failures = 0;
-  #backoff: Timer | null = null;
   #ticker: Timer | null = null;
   #isTurnDue = false;
-  /** Some connection is retiring and waits for its replacement. */
-  #isReplacing = false;
-  /** Monotonic ms since when work has waited with no slot anywhere; 0: it does not. */
-  #starvedSince = 0;
+  /** Work waits, as the owner said last. */
+  #hasWork = false;
+  /** Monotonic ms since when work has waited with no slot anywhere; NaN: it does not. */
+  #starvedSince = NaN;
+  /** A connection with this id or a higher one takes over from those that are retiring; Infinity: none is. */
+  #takesOverFrom = Infinity;
   #nextId = 1;
   #state: 'running' | 'draining' | 'closed' = 'running';
-  #onIdle: (() => void)[] = [];
+  #onEmpty: (() => void)[] = [];
   /** Why the pool has no usable connection, as far as known. */
   lastError: string | null = null;
 
   constructor(options: PoolOptions, work: PoolWork) {
     this.host = options.host;
     this.port = options.port;
-    this.#tls = options.tls;
+    this.#endpoint = endpointOf(options.host, options.port);
     this.#policy = { ...defaultPoolPolicy, ...options.policy };
     this.#work = work;
-    this.#dialer = options.dialer ?? tlsDialer();
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
     this.#addresses = new AddressBook(this.#random);
-    this.#gate = options.gate ?? queuedDialGate(this.#policy.dialGate);
-  }
-
-  /** Work waits: it is offered to the connections at the end of this turn, and a connection is dialled if there is none. */
-  wake(): void {
-    if (this.#isTurnDue || this.#state !== 'running') return;
-    this.#isTurnDue = true;
-    this.#clock.endOfTurn(this.#offer);
+    const { host, port, tls, proxy } = options;
+    const target = {
+      host,
+      port,
+      tls,
+      ...(proxy === undefined ? {} : { proxy }),
+      timeoutMs: this.#policy.dialTimeoutMs,
+      order: this.#order,
+      onAddressFailed: this.#onAddressFailed,
+    };
+    const parts = {
+      dialer: options.dialer ?? tlsDialer(),
+      gate: options.gate ?? queuedDialGate(this.#policy.dialGate, this.#clock),
+      clock: this.#clock,
+      random: this.#random,
+    };
+    this.#dials = new Dials({ endpoint: this.#endpoint, target, policy: this.#policy, ...parts }, this);
   }
 
   get connections(): readonly Connection[] {
     return this.#connections;
+  }
+
+  /** Work waits: it is offered to the connections at the end of this turn, and a connection is dialled if there is none. */
+  wake(): void {
+    this.#hasWork = true;
+    this.#offerSoon();
   }
 
   stats(): PoolStats {
@@ -129,227 +167,306 @@ export class Pool implements ConnectionOwner {
       openStreams += connection.openStreams;
       bytesHeld += connection.bytesHeld;
     }
-    const { length } = this.#connections;
-    const counts = { dialing: this.#dialing, dials: this.#dials, dialFailures: this.#dialFailures };
-    return { connections: length, usable, openStreams, bytesHeld, ...counts };
+    return {
+      connections: this.#connections.length,
+      usable,
+      dialing: this.#dials.isPending ? 1 : 0,
+      openStreams,
+      dials: this.#dials.begun,
+      dialFailures: this.#dialFailures,
+      bytesHeld,
+    };
   }
 
-  /** Opens no more streams; resolves when every open stream has ended and every connection is closed. */
+  /** Opens no more streams; resolves when every open stream has ended and every socket is gone. */
   async drain(): Promise<void> {
     if (this.#state === 'running') this.#state = 'draining';
-    this.#stopDialing();
+    this.#dials.stop();
     for (const connection of [...this.#connections]) connection.drain();
-    await this.#idle();
+    await this.#empty();
     this.#state = 'closed';
   }
 
-  /** Closes every connection now; their open streams fail as cancelled before this resolves. */
+  /** Closes every connection now; their open streams fail as cancelled before this returns. Resolves when the sockets are gone. */
   async close(): Promise<void> {
     this.#state = 'closed';
-    this.#stopDialing();
+    this.#dials.stop();
     for (const connection of [...this.#connections]) connection.close();
-    await this.#idle();
+    await this.#empty();
   }
 
-  /** Replaces a connection that the peer no longer serves well: no new streams on it, another is dialled when needed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Replaces a connection that the peer no longer serves well: no new streams on it, another is dialled if it was in use. */
   retire(connection: Connection): void {
-    if (connection.isUsable) connection.drain();
-    this.wake();
+    if (!connection.isUsable) return;
+    connection.drain();
+    this.#replaceEnding(connection);
+  }
+
+  // ── what dials bring ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  onDialed(dialed: Dialed): void {
+    const { endpoint, policy, clock } = { endpoint: this.#endpoint, policy: this.#policy, clock: this.#clock };
+    const options = { id: this.#nextId++, endpoint, policy, jitter: this.#random.next(), clock };
+    const connection = new Connection(dialed, options, this);
+    this.#connections.push(connection);
+    this.#addresses.opened(connection.address);
+    connection.start();
+    this.#startTicker();
+  }
+
+  onDialFailed(error: TransportError): void {
+    this.#dialFailures++;
+    this.#dials.failed();
+    this.lastError = error.message;
+    this.#notify({ kind: 'dial-failed', error, failures: this.#dials.failures });
+    this.#offerSoon();
+  }
+
+  readonly #order: NonNullable<Parameters<Dialer['dial']>[0]['order']> = (addresses) =>
+    this.#addresses.order(addresses, this.#clock.now());
+
+  readonly #onAddressFailed = (address: string): void => this.#addresses.failed(address, this.#clock.now());
+
+  // ── what connections tell ─────────────────────────────────────────────────────────────────────────────────────────
+
+  onUsable(connection: Connection): void {
+    this.#notify({ kind: 'opened', connection });
+    if (connection.id >= this.#takesOverFrom) this.#finishRetiring();
   }
 
   onTurn(connection: Connection): void {
     if (this.#state !== 'running' || !connection.isUsable) return;
-    if (this.#isReplacing && !connection.isRetiring) this.#finishReplacing();
     const most = this.#connections.length === 1 ? Infinity : Math.max(shareMost, connection.openStreams);
-    const waits = this.#work.fill(connection, most);
-    if (waits) this.#starve(connection.now);
-    else this.#starvedSince = 0;
+    const before = connection.streamsOpened;
+    const waits = this.#fill(connection, most);
+    if (waits && connection.streamsOpened - before >= most) {
+      // Its share is used up, not its slots: the rest goes to whoever is least loaded.
+      this.#hasWork = true;
+      this.#offerSoon();
+    } else this.#note(waits, connection.now);
   }
 
   onReply(connection: Connection, tag: number, reply: Reply): void {
-    this.#failures = 0;
     connection.replies++;
-    this.#work.onReply(connection, tag, reply);
+    if (connection.replies === 1) this.#proved();
+    try {
+      this.#work.onReply(connection, tag, reply);
+    } catch (error) {
+      surfaceBug(error);
+    }
   }
 
   onFailure(connection: Connection, tag: number, failure: StreamFailure): void {
-    this.#work.onFailure(connection, tag, failure);
+    try {
+      this.#work.onFailure(connection, tag, failure);
+    } catch (error) {
+      surfaceBug(error);
+    }
   }
 
   onGoAway(connection: Connection, notice: GoAwayNotice): void {
-    this.#work.onNotice({ kind: 'goaway', connection, notice });
-    // The replacement is dialled while the last streams of this one end.
-    this.wake();
+    this.#notify({ kind: 'goaway', connection, notice });
+    // Before SETTINGS it is the end of a failed dial, which is counted when it closes.
+    if (!connection.wasUsable) return;
+    if (notice.errorCode !== 0) this.#dials.failed(notice.errorCode === enhanceYourCalm ? calmWeight : 1);
+    this.#replaceEnding(connection);
   }
 
   onClosed(connection: Connection, closure: SessionClosure): void {
-    const at = this.#connections.indexOf(connection);
-    if (at >= 0) this.#connections.splice(at, 1);
+    this.#connections.splice(this.#connections.indexOf(connection), 1);
+    this.#lingering.add(connection);
     this.#addresses.closed(connection.address);
-    if (connection.replies === 0 && closure.kind !== 'local') this.#addresses.failed(connection.address, connection.now);
-    // A connection that never carried a reply counts as a failed dial: the next one backs off.
     if (closure.kind !== 'local') this.lastError = closure.message;
-    if (closure.kind !== 'local' && connection.replies === 0) this.#failures++;
-    this.#work.onNotice({ kind: 'closed', connection, closure });
-    this.wake();
-    this.#settleIdle();
+    if (isFruitless(connection, closure)) {
+      this.#addresses.failed(connection.address, connection.now);
+      if (connection.wasUsable) this.#dials.failed();
+    }
+    if (connection.wasUsable) this.#notify({ kind: 'closed', connection, closure });
+    else if (closure.kind !== 'local') this.onDialFailed(openingError(connection, closure));
+    if (connection.wasUsable && closure.kind !== 'local') this.#replaceEnding(connection);
+  }
+
+  onGone(connection: Connection): void {
+    this.#lingering.delete(connection);
+    this.#settleEmpty();
+  }
+
+  // ── work meets slots ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  #offerSoon(): void {
+    if (this.#isTurnDue || this.#state !== 'running') return;
+    this.#isTurnDue = true;
+    this.#clock.endOfTurn(this.#offer);
   }
 
   readonly #offer = (): void => {
     this.#isTurnDue = false;
-    if (this.#state !== 'running') return;
+    if (this.#state !== 'running' || !this.#hasWork) return;
     const now = this.#clock.now();
     const usable = this.#connections.filter((connection) => connection.isUsable);
     // Least loaded first, in rounds: each gets a share, until the work or the slots are at an end.
     usable.sort((a, b) => a.openStreams - b.openStreams);
+    const most = usable.length === 1 ? Infinity : shareMost;
     let waits = true;
     let progress = true;
-    while (waits && progress && usable.length > 0) {
+    while (waits && progress) {
       progress = false;
       for (const connection of usable) {
+        // The owner may have closed it, or everything, meanwhile.
+        if (!connection.isUsable) continue;
         connection.now = now;
         const before = connection.streamsOpened;
-        waits = this.#work.fill(connection, usable.length === 1 ? Infinity : shareMost);
+        waits = this.#fill(connection, most);
         if (connection.streamsOpened > before) progress = true;
         if (!waits) break;
       }
     }
     for (const connection of usable) connection.flush();
-    if (waits) this.#starve(now);
-    else this.#starvedSince = 0;
-    this.#startTicker();
+    this.#note(waits, now);
   };
 
-  /** Its time is over: another one is dialled first, and takes over once it can carry streams. */
-  #replace(connection: Connection): void {
-    if (connection.isRetiring || !connection.isUsable || this.#state !== 'running') return;
-    connection.isRetiring = true;
-    this.#isReplacing = true;
-    this.#dial();
+  #fill(connection: Connection, most: number): boolean {
+    try {
+      return this.#work.fill(connection, most);
+    } catch (error) {
+      surfaceBug(error);
+      return false;
+    }
   }
 
-  /** A connection that is not retiring carries streams: those that are may end. */
-  #finishReplacing(): void {
-    this.#isReplacing = false;
-    for (const connection of [...this.#connections]) if (connection.isRetiring && connection.isUsable) connection.drain();
+  /** `waits`: the owner has more, and nobody has a slot for it. */
+  #note(waits: boolean, now: number): void {
+    this.#hasWork = waits;
+    if (waits) this.#starve(now);
+    else this.#starvedSince = NaN;
+  }
+
+  /** With no connection one is dialled at once; with some when it has lasted. One at a time, for one may be enough. */
+  #starve(now: number): void {
+    if (this.#state !== 'running') return;
+    if (Number.isNaN(this.#starvedSince)) this.#starvedSince = now;
+    this.#startTicker();
+    if (this.#isOneComing()) return;
+    let usable = 0;
+    for (const connection of this.#connections) if (connection.isUsable) usable++;
+    if (usable >= this.#policy.connectionsMax) return;
+    if (usable > 0 && now - this.#starvedSince < this.#policy.growAfterMs) return;
+    this.#starvedSince = now;
+    this.#dials.request();
+  }
+
+  #isOneComing(): boolean {
+    if (this.#dials.isPending) return true;
+    for (const connection of this.#connections) if (connection.isConnecting) return true;
+    return false;
+  }
+
+  /** A first reply: the gateway is there and takes us. */
+  #proved(): void {
+    this.lastError = null;
+    if (this.#state === 'running') this.#dials.succeeded();
+  }
+
+  // ── replacing ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** `connection` opens no more. If it was in use the next one is dialled now, while its last streams end. */
+  #replaceEnding(connection: Connection): void {
+    const { now } = connection;
+    const isInUse = connection.openStreams > 0 || (connection.streamsOpened > 0 && now - connection.usedAt < inUseMs);
+    const isOnly = !this.#connections.some((one) => one.isUsable);
+    if (this.#state === 'running' && isInUse && isOnly && !this.#isOneComing()) this.#dials.request();
+    this.#offerSoon();
+  }
+
+  /** Those whose time is over go on until another one, dialled from now on, can carry streams. */
+  #retirePastTheirTime(now: number): void {
+    const isStarved = !Number.isNaN(this.#starvedSince);
+    for (const connection of this.#connections) {
+      if (connection.isRetiring || !connection.isUsable) continue;
+      if (!isPastItsTime(connection, now, isStarved, this.#policy)) continue;
+      connection.isRetiring = true;
+      this.#takesOverFrom = this.#nextId;
+    }
+    if (this.#takesOverFrom === Infinity || this.#isOneComing()) return;
+    if (this.#connections.some((connection) => connection.isRetiring)) this.#dials.request();
+    else this.#takesOverFrom = Infinity;
+  }
+
+  #finishRetiring(): void {
+    this.#takesOverFrom = Infinity;
+    for (const connection of [...this.#connections])
+      if (connection.isRetiring && connection.isUsable) connection.drain();
   }
 
   /** One connection stays, however idle: it is kept alive by PINGs. */
   #shrink(now: number): void {
     const usable = this.#connections.filter((connection) => connection.isUsable);
-    if (usable.length <= 1) return;
-    const idle = usable.find((connection) => connection.openStreams === 0 && now - connection.usedAt >= this.#policy.shrinkAfterMs);
-    idle?.drain();
+    if (usable.length > 1) findIdle(usable, now, this.#policy)?.drain();
   }
 
-  /** Work waits and no slot is free: with no connection one is dialled at once, with some when it has lasted. */
-  #starve(now: number): void {
-    if (this.#starvedSince === 0) this.#starvedSince = now;
-    const alive = this.#connections.filter((connection) => connection.isUsable || connection.session.state === 'connecting').length;
-    if (alive + this.#dialing >= this.#policy.connectionsMax) return;
-    if (alive + this.#dialing === 0 || now - this.#starvedSince >= this.#policy.growAfterMs) {
-      this.#starvedSince = now;
-      this.#dial();
-    }
-  }
-
-  #dial(): void {
-    if (this.#backoff !== null || this.#state !== 'running') return;
-    if (this.#failures > 0) {
-      const delayMs = fullJitterMs(this.#failures, this.#policy.dialBackoff, this.#random);
-      this.#backoff = this.#clock.setTimer(delayMs, () => {
-        this.#backoff = null;
-        void this.#dialNow();
-      });
-      this.#dialing++;
-      return;
-    }
-    this.#dialing++;
-    void this.#dialNow();
-  }
-
-  /** Never rejects: its failures become notices. */
-  async #dialNow(): Promise<void> {
-    const endpoint = `${this.host}:${this.port}`;
-    this.#dials++;
-    const target: DialTarget = {
-      host: this.host,
-      port: this.port,
-      tls: this.#tls,
-      timeoutMs: this.#policy.dialTimeoutMs,
-      order: (addresses) => this.#addresses.order(addresses, this.#clock.now()),
-      onAddressFailed: (address) => this.#addresses.failed(address, this.#clock.now()),
-    };
-    try {
-      const dialed = await this.#gate.pass(() => this.#dialer.dial(target, this.#abort.signal), this.#abort.signal);
-      this.#dialing--;
-      if (this.#state !== 'running') {
-        dialed.stream.destroy();
-        return;
-      }
-      this.#adopt(dialed, endpoint);
-    } catch (cause) {
-      this.#dialing--;
-      if (this.#state !== 'running') return;
-      const error = translateTransportError(cause, endpoint);
-      this.#dialFailures++;
-      this.#failures++;
-      this.lastError = error.message;
-        this.#work.onNotice({ kind: 'dial-failed', error, failures: this.#failures });
-      this.wake();
-    } finally {
-      this.#settleIdle();
-    }
-  }
-
-  #adopt(dialed: Dialed, endpoint: string): void {
-    const jitter = this.#random.next();
-    const connection = new Connection(this.#nextId++, dialed, endpoint, this.#policy, jitter, this.#clock, this);
-    this.#connections.push(connection);
-    this.#addresses.opened(connection.address);
-    this.#startTicker();
-    this.#work.onNotice({ kind: 'opened', connection });
-  }
-
-  #stopDialing(): void {
-    this.#abort.abort(new Error('the pool is closing'));
-    if (this.#backoff !== null) {
-      this.#backoff.cancel();
-      this.#backoff = null;
-      this.#dialing--;
-    }
-  }
+  // ── time, and the end ─────────────────────────────────────────────────────────────────────────────────────────────
 
   #startTicker(): void {
-    if (this.#ticker !== null || (this.#connections.length === 0 && this.#starvedSince === 0)) return;
+    if (this.#ticker !== null) return;
+    if (this.#connections.length === 0 && Number.isNaN(this.#starvedSince)) return;
     this.#ticker = this.#clock.setTimer(tickMs, this.#tick);
   }
 
   readonly #tick = (): void => {
     this.#ticker = null;
     const now = this.#clock.now();
-    for (const connection of [...this.#connections]) {
-      if (connection.wakeAt() <= now) connection.tick(now);
-      if (now >= connection.retireAt || connection.streamsOpened >= connection.requestsMax) this.#replace(connection);
+    for (const connection of [...this.#connections]) connection.tick(now);
+    if (this.#state === 'running') {
+      this.#retirePastTheirTime(now);
+      this.#shrink(now);
+      if (!Number.isNaN(this.#starvedSince)) this.#offerSoon();
     }
-    this.#shrink(now);
-    if (this.#starvedSince !== 0) this.wake();
     this.#startTicker();
   };
 
-  #idle(): Promise<void> {
+  #empty(): Promise<void> {
     return new Promise((resolve) => {
-      this.#onIdle.push(resolve);
-      this.#settleIdle();
+      this.#onEmpty.push(resolve);
+      this.#settleEmpty();
     });
   }
 
-  #settleIdle(): void {
-    if (this.#connections.length > 0 || this.#dialing > 0 || this.#onIdle.length === 0) return;
+  #settleEmpty(): void {
+    if (this.#state === 'running' || this.#connections.length > 0 || this.#lingering.size > 0) return;
+    this.#starvedSince = NaN;
     this.#ticker?.cancel();
     this.#ticker = null;
-    const waiting = this.#onIdle;
-    this.#onIdle = [];
+    const waiting = this.#onEmpty;
+    this.#onEmpty = [];
     for (const resolve of waiting) resolve();
   }
+
+  #notify(notice: PoolNotice): void {
+    try {
+      this.#work.onNotice(notice);
+    } catch (error) {
+      surfaceBug(error);
+    }
+  }
+}
+
+/** It ended without having carried anything, and not because it lay idle until the peer tired of it: a failed dial. */
+function isFruitless(connection: Connection, closure: SessionClosure): boolean {
+  if (closure.kind === 'local' || connection.replies > 0) return false;
+  return connection.streamsOpened > 0 || connection.now - connection.openedAt < inUseMs;
+}
+
+/** Why a connection ended that never carried a stream. */
+function openingError(connection: Connection, closure: SessionClosure): TransportError {
+  const { endpoint, transportError } = connection;
+  if (closure.kind === 'transport') {
+    if (transportError !== null) return transportError;
+    return new TransportError('ERR_TRANSPORT_CLOSED', endpoint, 'the gateway ended the connection before its SETTINGS');
+  }
+  const reason = closure.reason === null ? '' : ` (reason ${closure.reason})`;
+  return new TransportError('ERR_TRANSPORT_HTTP2', endpoint, `${closure.message}${reason}, before the first request`);
 }

@@ -1,6 +1,7 @@
 /** Name look-up as a seam. Asked anew before every dial: Apple spreads load over its servers by DNS. */
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { bareHost } from './endpoint.ts';
 
 export interface Address {
   readonly address: string;
@@ -15,7 +16,7 @@ export interface Resolver {
 /** The operating system's resolver, uncached on our side. An IP literal is its own answer. */
 export const systemResolver: Resolver = {
   async resolve(host) {
-    const bare = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
+    const bare = bareHost(host);
     const literal = isIP(bare);
     if (literal !== 0) return [{ address: bare, family: literal === 6 ? 6 : 4 }];
     const found = await lookup(bare, { all: true });

@@ -1,0 +1,21 @@
+/** When a connection's time is over. The pool dials the replacement first, and lets the old one end when that is there. */
+import type { Connection } from './connection.ts';
+import type { PoolPolicy } from './pool-policy.ts';
+
+/** `isStarved`: work waits, and no connection has a slot for it. */
+export function isPastItsTime(connection: Connection, now: number, isStarved: boolean, policy: PoolPolicy): boolean {
+  if (now >= connection.retireAt || connection.streamsOpened >= connection.requestsMax) return true;
+  // A gateway that neither raises its window nor its stream limit (reliability.md N10, N14): the connection lives, and
+  // is of no use. As long as a request may take is long enough to wait for either.
+  return isStarved && connection.openStreams === 0 && now - connection.usedAt >= policy.requestTimeoutMs;
+}
+
+/** The one that has carried nothing for longest, if it is long enough: the pool can do without it. */
+export function findIdle(connections: readonly Connection[], now: number, policy: PoolPolicy): Connection | null {
+  let idlest: Connection | null = null;
+  for (const connection of connections) {
+    if (connection.openStreams > 0 || now - connection.usedAt < policy.shrinkAfterMs) continue;
+    if (idlest === null || connection.usedAt < idlest.usedAt) idlest = connection;
+  }
+  return idlest;
+}
