@@ -8,7 +8,7 @@ import { faultError, openIdentity } from './credential.ts';
 import type { Identity } from './credential.ts';
 import { EngineConfigError } from './errors.ts';
 import { Lane } from './lane.ts';
-import { positive, wholeNumber } from './options.ts';
+import { objectOf, positive, textOf, wholeNumber } from './options.ts';
 import type { AppOptions, CredentialOptions, EngineOptions } from './options.ts';
 import { Outlet } from './outlet.ts';
 import { rateCap } from './pipeline.ts';
@@ -31,6 +31,7 @@ export class Configuration {
     this.#options = options;
     this.#pipeline = pipeline;
     this.#dialer = options.seams?.dialer ?? tlsDialer(options.seams?.resolver);
+    objectOf('apps', options.apps);
     const names = Object.keys(options.apps);
     if (names.length === 0) throw new EngineConfigError('apps', 'apps is empty; at least one app has to be there');
     this.apps = new Map(names.map((name) => [name, this.#addApp(name, options.apps[name] as AppOptions)])); // its own keys
@@ -66,6 +67,8 @@ export class Configuration {
 
   #addApp(name: string, options: AppOptions): App {
     const field = `apps.${name}`;
+    objectOf(field, options);
+    textOf(`${field}.topic`, options.topic);
     const topic = good(parseTopic(options.topic), field);
     const { weight = 1, ratePerSecond } = options;
     wholeNumber(`${field}.weight`, weight, 1, 1000);

@@ -8,6 +8,7 @@ import { checkCertificate, isFault, openProviderTokenSource, parseCertificate } 
 import type { ApnsFault, Environment, EpochMs, PushCertificate, Topic } from '@carillon/apns';
 import type { Clock, TlsIdentity } from '@carillon/pool';
 import { EngineConfigError } from './errors.ts';
+import { objectOf, textOf } from './options.ts';
 import type { CredentialOptions } from './options.ts';
 import { openPkcs12 } from './pkcs12.ts';
 import { SignerTokens } from './signer.ts';
@@ -37,11 +38,15 @@ export interface CredentialUse {
 
 /** Throws `EngineConfigError` that names the field, never the secret. */
 export function openIdentity(credential: CredentialOptions, ca: string | Buffer | undefined, field: string, use: CredentialUse): Identity {
+  objectOf(`${field}.credential`, credential);
   const trust: TlsIdentity = ca === undefined ? {} : { ca };
   if (ca !== undefined) checkTls(trust, `${field}.ca`);
   switch (credential.kind) {
     case 'token': {
       const { key, keyId, teamId } = credential;
+      if (!(key instanceof Uint8Array)) textOf(`${field}.credential.key`, key);
+      textOf(`${field}.credential.keyId`, keyId);
+      textOf(`${field}.credential.teamId`, teamId);
       const tokens = openProviderTokenSource({ key, keyId, teamId });
       if (isFault(tokens)) throw faultError(tokens, `${field}.credential`);
       // Signed now: the first signature of a process takes some 60 ms, which no push should wait for.
@@ -51,6 +56,9 @@ export function openIdentity(credential: CredentialOptions, ca: string | Buffer 
     }
     case 'signer': {
       const { signer, keyId, teamId } = credential;
+      textOf(`${field}.credential.keyId`, keyId);
+      textOf(`${field}.credential.teamId`, teamId);
+      if (typeof signer !== 'function') throw new EngineConfigError(`${field}.credential.signer`, `${field}.credential.signer is no function`);
       const tokens = new SignerTokens(signer, keyId, use.clock, use.onToken, use.onSignerFailure);
       return { tls: trust, tokens, certificate: null, fingerprint: digest('signer', keyId, teamId, ca) };
     }

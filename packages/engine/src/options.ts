@@ -136,6 +136,17 @@ function withoutUndefined<T extends object>(given: T): { [K in keyof T]?: Exclud
   return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> }; // the filter removed undefined
 }
 
+/** Callers in plain JavaScript have no compiler to tell them. */
+export function objectOf(field: string, value: unknown): void {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return;
+  throw new EngineConfigError(field, value === undefined ? `${field} is missing` : `${field} is no object`);
+}
+
+export function textOf(field: string, value: unknown): void {
+  if (typeof value === 'string') return;
+  throw new EngineConfigError(field, value === undefined ? `${field} is missing` : `${field} is no text`);
+}
+
 export function wholeNumber(field: string, value: number, least: number, most: number): void {
   if (Number.isInteger(value) && value >= least && value <= most) return;
   throw new EngineConfigError(field, `${field} is ${String(value)}; a whole number from ${least} to ${most} is right`);
