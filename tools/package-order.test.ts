@@ -67,6 +67,13 @@ const order: Readonly<Record<string, PackageRule>> = {
     imports: ['@carillon/frames'],
     mustNotKnow: 'apns, session, pool, engine',
   },
+  '@carillon/otel': {
+    imports: ['@carillon/engine'],
+    isTypesOnly: true,
+    libraries: { '@opentelemetry/api': 'types of meters and spans; who observes brings it along (a peer)' },
+    builtins: { only: ['diagnostics_channel'] },
+    mustNotKnow: 'how the engine does it, exporters, the clock',
+  },
   '@carillon/sender': {
     imports: [
       '@carillon/apns',
@@ -150,14 +157,17 @@ describe('The check itself', () => {
   const session = packageNamed('@carillon/session', 'packages/session', { '@carillon/frames': 'workspace:*' });
   const simulator = packageNamed('@carillon/simulator', 'packages/simulator', { '@carillon/frames': 'workspace:*' });
   const engine = packageNamed('@carillon/engine', 'packages/engine', { '@carillon/pool': 'workspace:*' });
+  const otel = packageNamed('@carillon/otel', 'packages/otel', { '@carillon/engine': 'workspace:*' });
   const all = [frames, session, simulator, engine, packageNamed('@carillon/pool', 'packages/pool')];
 
   function packageNamed(name: string, folder: string, dependencies: Record<string, string> = {}): WorkspacePackage {
-    const door = { '@carillon/source': './src/index.ts', types: './dist/index.d.ts', default: './dist/index.js' };
+    const build = { types: './dist/index.d.ts', default: './dist/index.js' };
+    const door = { '@carillon/source': './src/index.ts', ...build };
     const references = Object.keys(dependencies)
       .filter((one) => one.startsWith('@carillon/'))
       .map((one) => one.replace('@carillon/', 'packages/'));
-    return { manifest: { name, exports: { '.': door }, dependencies }, folder, references };
+    const publishConfig = { exports: { '.': build } };
+    return { manifest: { name, exports: { '.': door }, publishConfig, dependencies }, folder, references };
   }
 
   function checkText(from: WorkspacePackage, text: string, path = `${from.folder}/src/probe.ts`): string[] {
@@ -207,6 +217,8 @@ describe('The check itself', () => {
     ['a module of Node without its prefix', engine, "import { connect } from 'net';", 'without node:'],
     ['a computed import', engine, 'await import(name);', 'computed'],
     ['a clock in session', session, 'export const startedAt = Date.now();', 'uses Date.now'],
+    ['a value where only types may be', otel, "import { createEngine } from '@carillon/engine';", 'more than types'],
+    ['a value handed on', otel, "export * from '@carillon/engine';", 'more than types'],
     ['a promise in frames', frames, 'export async function parse(): Promise<void> {}', 'uses async'],
   ])('catches %s', (_, from, text, message) => {
     expect(checkText(from, text).join('\n')).toContain(message);
@@ -237,6 +249,21 @@ describe('The check itself', () => {
     const exports = { ...(frames.manifest.exports as object), './hpack': './src/hpack/index.ts' };
     const probe = { ...frames, manifest: { ...frames.manifest, exports } };
     expect(checkManifest(probe, ruleOf('@carillon/frames'), all).join('\n')).toContain('other than its src/index.ts');
+  });
+
+  it('lets types through where only types may be', () => {
+    expect(checkText(otel, "import type { Engine } from '@carillon/engine';")).toEqual([]);
+  });
+
+  it('catches a manifest that would publish the condition for sources', () => {
+    const probe = { ...frames, manifest: { ...frames.manifest, publishConfig: undefined } };
+    expect(checkManifest(probe, ruleOf('@carillon/frames'), all).join('\n')).toContain('publishConfig');
+  });
+
+  it('wants a range for a peer, and nothing wider than what is compatible', () => {
+    const versions = { a: '^1.9.0', b: '1.9.0', c: '>=1', '@carillon/engine': 'workspace:*' };
+    const found = checkVersions({ name: 'probe', peerDependencies: versions });
+    expect(found).toEqual(['b', 'c'].map((name) => expect.stringContaining(`${name} is "${versions[name as 'b']}"`)));
   });
 
   it('catches a tsconfig that does not follow the dependencies', () => {

@@ -10,6 +10,8 @@ import { dirname, join, posix } from 'node:path';
 export interface PackageRule {
   /** The workspace packages that its sources may import, by full name; `anything` is for the benchmarks alone. */
   imports: readonly string[] | 'anything';
+  /** Of the packages that it may import, only types: nothing of them runs because of it. */
+  isTypesOnly?: boolean;
   /** Libraries that users install with it, each with the reason it is worth its place. */
   libraries?: Readonly<Record<string, string>>;
   /** Node's own modules: only these, or none of these. Absent: any. */
@@ -24,6 +26,8 @@ export interface Manifest {
   name: string;
   exports?: unknown;
   main?: unknown;
+  /** What pnpm puts in place of the fields of the same names when it packs. */
+  publishConfig?: unknown;
   dependencies?: Record<string, string>;
   devDependencies?: Record<string, string>;
   peerDependencies?: Record<string, string>;
@@ -58,6 +62,9 @@ const importForms = [
   /\brequire\s*\(\s*['"]([^'"]+)['"]/g,
   /\bimport\.meta\.resolve\s*\(\s*['"]([^'"]+)['"]/g,
 ];
+
+/** An import that is there when the code runs: neither `import type` nor `export type`. */
+const valueImport = /(?:^|[;}\n])\s*(?:import|export)\b(?!\s+type\b)[^'"`;()]*?\bfrom\s*['"]([^'"]+)['"]/g;
 
 const computedImport = /\bimport\s*\(\s*(?!['"\s])/;
 const fileBesideThis = /\bnew\s+URL\s*\(\s*['"](\.[^'"]+)['"]\s*,\s*import\.meta\.url/g;
@@ -98,6 +105,15 @@ export function importsOf(text: string): string[] {
   return importForms.flatMap((form) => [...code.matchAll(form)].map((match) => match[1]));
 }
 
+/** Every form of import but `import type … from` counts, so that one unknown to `valueImport` is not let through. */
+function isValueImport(text: string, specifier: string): boolean {
+  const code = withoutComments(text);
+  const inOtherForms = importForms
+    .slice(1)
+    .some((form) => [...code.matchAll(form)].some((match) => match[1] === specifier));
+  return inOtherForms || [...code.matchAll(valueImport)].some((match) => match[1] === specifier);
+}
+
 /** The package of an import: `@scope/name/deep` → `@scope/name`, `name/deep` → `name`. */
 function packageOf(specifier: string): string {
   return specifier
@@ -109,7 +125,8 @@ function packageOf(specifier: string): string {
 /** Holds one file against the rule of its package. A test may import any package that is declared, by its one door. */
 export function checkFile(file: SourceFile, from: WorkspacePackage, rule: PackageRule, names: Set<string>): string[] {
   const isTest = isTestFile(file.path);
-  const declared = { ...from.manifest.dependencies, ...from.manifest.optionalDependencies };
+  const { dependencies, optionalDependencies, peerDependencies } = from.manifest;
+  const declared = { ...dependencies, ...optionalDependencies, ...peerDependencies };
   const found: string[] = [];
   for (const specifier of importsOf(file.text)) {
     const name = packageOf(specifier);
@@ -125,6 +142,9 @@ export function checkFile(file: SourceFile, from: WorkspacePackage, rule: Packag
       if (isTest || name === from.manifest.name) continue;
       if (rule.imports !== 'anything' && !rule.imports.includes(name)) {
         found.push(`imports ${name}, but must not know ${rule.mustNotKnow}`);
+      }
+      if (rule.isTypesOnly === true && isValueImport(file.text, specifier)) {
+        found.push(`imports more than types of ${name}, but must not know ${rule.mustNotKnow}`);
       }
       if (!(name in declared)) found.push(`imports ${name}, which its package.json does not name`);
     } else if (!isTest && !(name in declared)) {
@@ -173,12 +193,14 @@ export function checkManifest(from: WorkspacePackage, rule: PackageRule, all: re
   return [...found, ...checkVersions(manifest)].map((violation) => `${folder}/package.json: ${violation}`);
 }
 
-/** A package has one door, src/index.ts, and its build is what users get. */
+/** A package has one door, src/index.ts, and its build is what users get: a published manifest names no source. */
 function checkDoor(manifest: Manifest): string[] {
-  const door = {
-    '.': { '@carillon/source': './src/index.ts', types: './dist/index.d.ts', default: './dist/index.js' },
-  };
+  const build = { types: './dist/index.d.ts', default: './dist/index.js' };
+  const door = { '.': { '@carillon/source': './src/index.ts', ...build } };
   const found: string[] = [];
+  if (JSON.stringify(manifest.publishConfig) !== JSON.stringify({ exports: { '.': build } })) {
+    found.push('publishes (publishConfig) something other than the build of its src/index.ts');
+  }
   if (JSON.stringify(manifest.exports) !== JSON.stringify(door)) {
     found.push('exports something other than its src/index.ts and the build of it');
   }
@@ -188,18 +210,22 @@ function checkDoor(manifest: Manifest): string[] {
 
 /** The same version for everybody: exact numbers, or the package of this very workspace. */
 export function checkVersions(manifest: Manifest): string[] {
-  const all = {
-    ...manifest.dependencies,
-    ...manifest.devDependencies,
-    ...manifest.optionalDependencies,
-    ...manifest.peerDependencies,
-  };
-  return Object.entries(all)
-    .filter(([name, version]) => {
-      if (name.startsWith('@carillon/')) return version !== 'workspace:*';
-      return !/^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/.test(version);
-    })
+  const { dependencies, devDependencies, optionalDependencies, peerDependencies = {} } = manifest;
+  const exact = Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies })
+    .filter(([name, version]) => !isOurs(name) && !/^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/.test(version))
     .map(([name, version]) => `${name} is "${version}", not an exact version`);
+  // A peer is what its user has already: everything compatible from a version on.
+  const peers = Object.entries(peerDependencies)
+    .filter(([name, version]) => !isOurs(name) && !/^\^\d+\.\d+\.\d+$/.test(version))
+    .map(([name, version]) => `${name} is "${version}", not a compatible version ("^1.2.3")`);
+  const ours = Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies, ...peerDependencies })
+    .filter(([name, version]) => isOurs(name) && version !== 'workspace:*')
+    .map(([name, version]) => `${name} is "${version}", not an exact version of this workspace ("workspace:*")`);
+  return [...exact, ...peers, ...ours];
+}
+
+function isOurs(name: string): boolean {
+  return name.startsWith('@carillon/');
 }
 
 /** Scripts that would run on the machine of whoever installs the package. */
