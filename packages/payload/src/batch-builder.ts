@@ -12,6 +12,7 @@ import { isLineSpace } from './byte-classes.ts';
 import { Field, fieldCount } from './job-fields.ts';
 import { type JobObject, readObject } from './job-object.ts';
 import { lineBytesMaxDefault } from './line-limit.ts';
+import { PlainPayload, plainFieldsBytesMax, writePlainFields } from './plain-job.ts';
 import type { PreparedBatch, Rejection } from './prepared-batch.ts';
 import { RecordWriter } from './record-writer.ts';
 import {
@@ -40,6 +41,7 @@ export class BatchBuilder {
   readonly #writer: RecordWriter;
   readonly #scan: JsonScan = new JsonScan();
   readonly #job: JobSpans = new JobSpans();
+  readonly #plainPayload: PlainPayload = new PlainPayload();
   #rejections: Rejection[] = [];
   #lines = 0;
   // Scratch space for one job, for bytes that cannot stay where they came; each as large as the largest job so far.
@@ -76,6 +78,7 @@ export class BatchBuilder {
   /** One job as a JavaScript object; `line` is the caller's number for it. False: it was refused. Never throws. */
   addObject(object: JobObject, line: number): boolean {
     this.#lines++;
+    if (this.#addPlainObject(object, line)) return true;
     const read = readObject(object);
     if (read.kind === 'fault') {
       this.#rejections.push({ line, ...identityOf(read.fields, read.fault), ...read.fault });
@@ -147,6 +150,29 @@ export class BatchBuilder {
     }
     const fields = (job.escaped & ~payloadBit) === 0 ? bytes : this.#unescapeFields(bytes, start, end);
     return this.#writer.append(fields, job, payload, this.#scan.apsFacts, line, end - start);
+  }
+
+  /** True when the job is in the arena. False says nothing yet: the long way decides. */
+  #addPlainObject(object: JobObject, line: number): boolean {
+    if (typeof object !== 'object' || object === null) return false;
+    let text: string | null;
+    const fields = this.#fieldRoom(plainFieldsBytesMax);
+    try {
+      const { payload } = object;
+      if (typeof payload !== 'object' || payload === null || payload instanceof Uint8Array) return false;
+      if (!writePlainFields(object, this.#job, fields)) return false;
+      text = this.#plainPayload.write(payload);
+    } catch {
+      // Code of the caller's ran, and threw: the long way says so in the rejection.
+      return false;
+    }
+    if (text === null) return false;
+    const job = this.#job;
+    const length = this.#writePayload(text);
+    job.seen |= payloadBit;
+    job.starts[Field.payload] = 0;
+    job.ends[Field.payload] = length;
+    return this.#writer.append(fields, job, this.#payloadBytes, this.#plainPayload.apsFacts, line, length) === null;
   }
 
   #appendObject(fieldText: string, payload: string | Uint8Array | null, line: number): JobFault | null {
