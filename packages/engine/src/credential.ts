@@ -40,7 +40,11 @@ export interface CredentialUse {
 export function openIdentity(credential: CredentialOptions, ca: string | Buffer | undefined, field: string, use: CredentialUse): Identity {
   objectOf(`${field}.credential`, credential);
   const trust: TlsIdentity = ca === undefined ? {} : { ca };
-  if (ca !== undefined) checkTls(trust, `${field}.ca`);
+  if (ca !== undefined) {
+    // OpenSSL takes text without a certificate for an empty list, and then trusts nobody.
+    if (!ca.includes('-----BEGIN CERTIFICATE-----')) throw new EngineConfigError(`${field}.ca`, `${field}.ca holds no certificate in PEM`);
+    checkTls(trust, `${field}.ca`);
+  }
   switch (credential.kind) {
     case 'token': {
       const { key, keyId, teamId } = credential;
@@ -133,7 +137,7 @@ function explainTls(error: unknown): string {
   if (/key values mismatch/iu.test(text)) return 'the key does not belong to the certificate';
   if (/bad decrypt|bad password|interrupted or cancelled/iu.test(text)) return 'the passphrase of the key is wrong, or it needs one';
   if (/no start line|PEM/u.test(text)) return `it is not PEM (${text})`;
-  if (/not enough data|wrong tag|header too long/iu.test(text)) return 'the file is not a PKCS#12 file, or it is damaged';
+  if (/not enough data|wrong tag|too long|asn1/iu.test(text)) return 'the file is not a PKCS#12 file, or it is damaged';
   if (/unsupported/iu.test(text)) return `OpenSSL does not read this kind of file (${text}); export it again with a newer tool`;
   return text;
 }
