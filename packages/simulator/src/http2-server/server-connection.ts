@@ -30,6 +30,7 @@ import { ServerStream } from './server-stream.ts';
 import { SettingsExchange } from './settings-exchange.ts';
 import type { SettingPairs } from './settings-exchange.ts';
 import type { SlabOutbox } from './slab-outbox.ts';
+import type { WireObserver } from './wire-observer.ts';
 
 export interface ServerConnectionOptions {
   /** The first SETTINGS frame. */
@@ -42,6 +43,7 @@ export interface ServerConnectionOptions {
   readonly bodyKeptMax?: number;
   /** Largest frame accepted. Default 16,384, the least that is legal. */
   readonly frameBytesMax?: number;
+  readonly observer?: WireObserver | null;
 }
 
 export interface ServerConnectionEvents {
@@ -83,6 +85,7 @@ export class ServerConnection implements FrameSink {
   peerStreamsPeak = 0;
 
   readonly #events: ServerConnectionEvents;
+  readonly #observer: WireObserver | null;
   readonly #parser: FrameParser;
   readonly #decoder: HpackDecoder = new HpackDecoder({ headerListBytesMax, fieldsMax });
   readonly #encoder: HpackEncoder = new HpackEncoder({ huffman: 'shorter' });
@@ -115,6 +118,7 @@ export class ServerConnection implements FrameSink {
     this.outbox = outbox;
     this.streamsMax = options.streamsMax;
     this.#events = events;
+    this.#observer = options.observer ?? null;
     this.#firstSettings = options.settings;
     this.#firstWindowIncrement = options.windowIncrement;
     this.#bodyKeptMax = options.bodyKeptMax ?? 16_384;
@@ -148,6 +152,7 @@ export class ServerConnection implements FrameSink {
 
   writeSettings(settings: SettingPairs): void {
     this.#settings.sent(settings);
+    this.#observer?.onSettingsSent(settings);
     this.outbox.reserve(9 + 6 * settings.length);
     this.outbox.length = encodeSettings(this.outbox.bytes, this.outbox.length, settings);
   }
@@ -166,6 +171,7 @@ export class ServerConnection implements FrameSink {
   /** Streams above `lastStreamId` are not served from now on; the connection stays open for the others. */
   writeGoAway(lastStreamId: number, errorCode: number, debug: Buffer): void {
     this.#servedStreamMax = Math.min(this.#servedStreamMax, lastStreamId);
+    this.#observer?.onGoAwaySent(lastStreamId);
     this.outbox.reserve(17 + debug.length);
     this.outbox.length = encodeGoAway(this.outbox.bytes, this.outbox.length, lastStreamId, errorCode, debug);
     for (const stream of this.streams.values()) if (stream.id > this.#servedStreamMax) this.#forget(stream);
@@ -175,6 +181,7 @@ export class ServerConnection implements FrameSink {
     this.outbox.reserve(13);
     this.outbox.length = encodeRstStream(this.outbox.bytes, this.outbox.length, streamId, errorCode);
     this.#rememberOwnReset(streamId);
+    this.#observer?.onResetSent(streamId);
     const stream = this.streams.get(streamId);
     if (stream !== undefined) this.#forget(stream);
   }
@@ -190,7 +197,15 @@ export class ServerConnection implements FrameSink {
       out.reserve(9 + end - start);
       out.length =
         start === 0
-          ? encodeHeaders(out.bytes, out.length, streamId, block, start, end, isEnd ? flags | FrameFlag.endStream : flags)
+          ? encodeHeaders(
+              out.bytes,
+              out.length,
+              streamId,
+              block,
+              start,
+              end,
+              isEnd ? flags | FrameFlag.endStream : flags,
+            )
           : encodeContinuation(out.bytes, out.length, streamId, block, start, end, flags);
     }
     if (isEnd) this.#endReply(streamId);
@@ -203,7 +218,12 @@ export class ServerConnection implements FrameSink {
   }
 
   /** Waits for window where it must; `frameBytesMax` splits it into more frames than needed. */
-  writeData(stream: ServerStream, bytes: Buffer, isEnd: boolean, frameBytesMax: number = Number.POSITIVE_INFINITY): void {
+  writeData(
+    stream: ServerStream,
+    bytes: Buffer,
+    isEnd: boolean,
+    frameBytesMax: number = Number.POSITIVE_INFINITY,
+  ): void {
     stream.pending.push({ bytes, frameBytesMax, isEnd });
     this.#sendPending(stream);
   }
@@ -215,14 +235,7 @@ export class ServerConnection implements FrameSink {
 
   // ── FrameSink ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  onHeaders(
-    streamId: number,
-    bytes: Buffer,
-    start: number,
-    end: number,
-    isEndHeaders: boolean,
-    isEnd: boolean,
-  ): void {
+  onHeaders(streamId: number, bytes: Buffer, start: number, end: number, isEndHeaders: boolean, isEnd: boolean): void {
     this.#blockStreamId = streamId;
     this.#blockEndsStream = isEnd;
     if (isEndHeaders) {
@@ -245,14 +258,7 @@ export class ServerConnection implements FrameSink {
     }
   }
 
-  onData(
-    streamId: number,
-    bytes: Buffer,
-    start: number,
-    end: number,
-    flowBytes: number,
-    isEnd: boolean,
-  ): void {
+  onData(streamId: number, bytes: Buffer, start: number, end: number, flowBytes: number, isEnd: boolean): void {
     this.#receiveWindow -= flowBytes;
     if (this.#receiveWindow < 0) {
       this.#die(ErrorCode.flowControlError, 'connection window exceeded');
@@ -282,6 +288,7 @@ export class ServerConnection implements FrameSink {
   }
 
   onPriority(): void {
+    this.#observer?.onOddFrame('PRIORITY');
     this.#spend();
   }
 
@@ -291,6 +298,7 @@ export class ServerConnection implements FrameSink {
       this.#die(ErrorCode.protocolError, 'RST_STREAM of an idle stream');
       return;
     }
+    this.#observer?.onResetReceived(streamId);
     const stream = this.streams.get(streamId);
     if (stream === undefined) return;
     this.#forget(stream);
@@ -334,6 +342,7 @@ export class ServerConnection implements FrameSink {
       this.#spend(); // nothing of ours was open: harmless, but not for ever
       return;
     }
+    this.#observer?.onSettingsAcknowledged();
     for (const [id, value] of applied) {
       if (id === SettingId.headerTableSize) this.#decoder.setTableBytesMax(value);
       if (id !== SettingId.initialWindowSize) continue;
@@ -348,8 +357,10 @@ export class ServerConnection implements FrameSink {
   }
 
   onPing(isAck: boolean, bytes: Buffer, start: number): void {
-    if (!this.#spend() || isAck) return;
     const payload = Buffer.from(bytes.subarray(start, start + 8));
+    if (isAck && this.#observer?.onPingAcknowledged(payload) === true) return;
+    if (!this.#spend() || isAck) return;
+    this.#observer?.onPingReceived();
     if (this.#events.onPing(payload) === 'acknowledge') this.writePing(payload, true);
   }
 
@@ -376,7 +387,8 @@ export class ServerConnection implements FrameSink {
     else this.#sendPending(stream);
   }
 
-  onUnknown(): void {
+  onUnknown(type: number): void {
+    this.#observer?.onOddFrame(`unknown type 0x${type.toString(16)}`);
     this.#spend();
   }
 
@@ -416,6 +428,8 @@ export class ServerConnection implements FrameSink {
       return;
     }
     this.lastStreamId = stream.id;
+    this.#observer?.onStreamOpened(stream.id);
+    if (malformed !== null) this.#observer?.onMalformed(malformed);
     if (stream.id > this.#servedStreamMax) return; // after our GOAWAY: the client knows that it was not processed
     if (malformed !== null) {
       this.writeReset(stream.id, ErrorCode.protocolError);
