@@ -45,7 +45,11 @@ describe('a server certificate', () => {
     ['for another name', authority.issueServer({ names: ['gateway.invalid'] }), 'ERR_TLS_CERT_ALTNAME_INVALID'],
     ['expired', authority.issueServer({ notAfter: new Date(Date.now() - 1_000) }), 'CERT_HAS_EXPIRED'],
     ['not valid yet', authority.issueServer({ notBefore: new Date(Date.now() + 86_400_000) }), 'CERT_NOT_YET_VALID'],
-    ['of another authority', createCertificateAuthority({ name: 'Other' }).issueServer(), 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+    [
+      'of another authority',
+      createCertificateAuthority({ name: 'Other' }).issueServer(),
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    ],
   ])('that is %s is judged so by node:tls', async (_what, certificate, verdict) => {
     expect(await handshake(certificate)).toContain(verdict);
   });
@@ -60,7 +64,9 @@ describe('a server certificate', () => {
     for (const [name, pem] of Object.entries(files)) writeFileSync(join(directory, `${name}.pem`), pem);
     const verify = ['verify', '-x509_strict', '-CAfile', 'ca.pem', 'server.pem', 'push.pem'];
     try {
-      expect(execFileSync('openssl', verify, { cwd: directory, encoding: 'utf8' })).toBe('server.pem: OK\npush.pem: OK\n');
+      expect(execFileSync('openssl', verify, { cwd: directory, encoding: 'utf8' })).toBe(
+        'server.pem: OK\npush.pem: OK\n',
+      );
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       console.log('not checked with openssl: the command is not installed');
@@ -74,7 +80,9 @@ describe('a push certificate', () => {
   it('carries the subject and topics of the one Apple issues', () => {
     const push = authority.issuePush({ bundleId: 'com.example.app', teamId: 'TEAM123456' });
     const certificate = new X509Certificate(push.certificatePem);
-    expect(certificate.subject).toBe('UID=com.example.app\nCN=Apple Push Services: com.example.app\nOU=TEAM123456\nC=US');
+    expect(certificate.subject).toBe(
+      'UID=com.example.app\nCN=Apple Push Services: com.example.app\nOU=TEAM123456\nC=US',
+    );
     // The bytes of apns-protocol.md C.4: topic list for com.example.app.
     const topicList =
       '30640c0f636f6d2e6578616d706c652e61707030050c036170700c14636f6d2e6578616d706c652e6170702e766f697030060c04766f6970' +

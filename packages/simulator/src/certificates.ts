@@ -210,7 +210,8 @@ function generalName(name: string): Buffer {
 
 function ipv6Octets(address: string): Buffer {
   const [head, tail] = address.split('::').map((part) => (part === '' ? [] : part.split(':')));
-  const groups = tail === undefined ? head : [...head, ...Array<string>(8 - head.length - tail.length).fill('0'), ...tail];
+  const groups =
+    tail === undefined ? head : [...head, ...Array<string>(8 - head.length - tail.length).fill('0'), ...tail];
   return Buffer.concat(groups.map((group) => Buffer.from(group.padStart(4, '0'), 'hex')));
 }
 
@@ -222,7 +223,9 @@ function distinguishedName(attributes: readonly (readonly [oid: string, value: s
 
 /** RFC 5280 §4.2.1.2, method 1 in spirit: a SHA-1 that names the key; any unique value would do. */
 function keyIdentifier(publicKey: KeyObject): Buffer {
-  return createHash('sha1').update(publicKey.export({ type: 'spki', format: 'der' })).digest();
+  return createHash('sha1')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest();
 }
 
 function pem(label: string, der: Buffer): string {

@@ -65,7 +65,7 @@ export function derObjectIdentifier(dotted: string): Buffer {
   const octets: number[] = [];
   for (const arc of [first * 40 + second, ...rest]) {
     const groups = [arc % 128];
-    for (let left = Math.floor(arc / 128); left > 0; left = Math.floor(left / 128)) groups.unshift(0x80 | left % 128);
+    for (let left = Math.floor(arc / 128); left > 0; left = Math.floor(left / 128)) groups.unshift(0x80 | (left % 128));
     octets.push(...groups);
   }
   return encodeValue(Tag.objectIdentifier, Buffer.from(octets));

@@ -60,9 +60,15 @@ function issueServer(
     case 'wrong-name':
       return authority.issueServer({ names: ['gateway.invalid'] });
     case 'expired':
-      return authority.issueServer({ notBefore: new Date(Date.now() - yearMs), notAfter: new Date(Date.now() - 1_000) });
+      return authority.issueServer({
+        notBefore: new Date(Date.now() - yearMs),
+        notAfter: new Date(Date.now() - 1_000),
+      });
     case 'not-yet-valid':
-      return authority.issueServer({ notBefore: new Date(Date.now() + yearMs), notAfter: new Date(Date.now() + 2 * yearMs) });
+      return authority.issueServer({
+        notBefore: new Date(Date.now() + yearMs),
+        notAfter: new Date(Date.now() + 2 * yearMs),
+      });
     case 'other-authority':
       return createCertificateAuthority({ name: 'Carillon Simulator Other Authority' }).issueServer();
   }

@@ -131,7 +131,8 @@ class FileLedger implements Ledger {
         this.#file.end();
       });
     }
-    if (this.#failure !== null) throw new Error(`the ledger was not written: ${this.#failure.message}`, { cause: this.#failure });
+    if (this.#failure !== null)
+      throw new Error(`the ledger was not written: ${this.#failure.message}`, { cause: this.#failure });
   }
 
   #flush(): void {

@@ -166,17 +166,12 @@ class Lane {
   #timer: NodeJS.Timeout | null = null;
   #isWriting = false;
   #isStalled = false;
+  #isStopped = false;
   /** Rate limit: octets that may pass, refilled by time. */
   #allowance = 0;
   #refilledMs = performance.now();
 
-  constructor(
-    from: Socket,
-    to: Socket,
-    options: LaneOptions,
-    onPassed: (bytes: number) => void,
-    cut: () => void,
-  ) {
+  constructor(from: Socket, to: Socket, options: LaneOptions, onPassed: (bytes: number) => void, cut: () => void) {
     this.#from = from;
     this.#to = to;
     this.#options = options;
@@ -196,11 +191,13 @@ class Lane {
   }
 
   stop(): void {
+    this.#isStopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#held.length = 0;
   }
 
   #hold(chunk: Buffer | null): void {
+    if (this.#isStopped) return;
     this.#held.push({ chunk, dueMs: performance.now() + (this.#options.delayMs ?? 0) });
     this.#pump();
   }
@@ -258,10 +255,14 @@ class Lane {
       this.#isWriting = false;
       this.#heldBytes -= bytes;
       if (this.#heldBytes < heldBytesMax) this.#from.resume();
-      this.#pump();
+      // A turn later, so that the reader can take each segment by itself.
+      if (this.#options.segmentBytes === undefined) this.#pump();
+      else setImmediate(() => this.#pump());
     });
     this.#passed += bytes;
     this.#onPassed(bytes);
-    if (this.#passed >= (this.#options.cutAtByte ?? Number.POSITIVE_INFINITY)) this.#cut();
+    if (this.#passed < (this.#options.cutAtByte ?? Number.POSITIVE_INFINITY)) return;
+    this.stop();
+    this.#cut();
   }
 }

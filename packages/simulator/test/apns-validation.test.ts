@@ -94,42 +94,37 @@ async function run(simulator: Simulator, { change }: ValidationCase): Promise<{ 
   return { status: Number(answer.status), body: answer.body };
 }
 
-if (vectors === null) {
-  describe('apns-validation', () => {
-    it('needs ../shared/conformance', () => {
-      console.log(`apns-validation: 0 cases checked, ${file} is absent`);
-    });
-  });
-} else {
-  describe.each(['frames', 'node'] as const)('the strict simulator on stack %s', (stack) => {
-    let checked = 0;
-    afterAll(() => console.log(`apns-validation on ${stack}: ${checked} of ${vectors.cases.length} cases checked`));
+const cases = vectors?.cases ?? [];
+const orderCases = cases.filter(({ id }) => Object.hasOwn(ourOrder, id));
 
-    it.each(vectors.cases)('answers $id as expected', async (one) => {
-      const isOrderCase = Object.hasOwn(ourOrder, one.id);
-      await using simulator = await startSimulator({ stack, ...(isOrderCase ? { rules: { checkOrder: pushyOrder } } : {}) });
-      const answer = await run(simulator, one);
-      expect(answer.status).toBe(one.expect.status);
-      expect(answer.body).toBe(one.expect.body === undefined ? '' : JSON.stringify(one.expect.body));
-      checked += 1;
-    });
-
-    it.each(Object.entries(ourOrder))('answers "%s" in its own order', async (id, expected) => {
-      const one = vectors.cases.find((candidate) => candidate.id === id);
-      if (one === undefined) throw new Error(`the case ${id} is gone`);
-      await using simulator = await startSimulator({ stack });
-      expect(await run(simulator, one)).toEqual({
-        status: expected.status,
-        body: JSON.stringify({ reason: expected.reason }),
-      });
-    });
+describe.each(['frames', 'node'] as const)('the strict simulator on stack %s', (stack) => {
+  let checked = 0;
+  afterAll(() => {
+    const why = vectors === null ? `: ${file} is absent` : '';
+    console.log(`apns-validation on ${stack}: ${checked} of ${cases.length} cases checked${why}`);
   });
 
-  describe('the table of reasons', () => {
-    it('has every reason of the vectors under the same status', () => {
-      for (const [status, reasons] of Object.entries(vectors.statusByReason)) {
-        for (const reason of reasons) expect(statusByReason, reason).toHaveProperty(reason, Number(status));
-      }
-    });
+  it.each(cases)('answers $id as expected', async (one) => {
+    const rules = orderCases.includes(one) ? { checkOrder: pushyOrder } : {};
+    await using simulator = await startSimulator({ stack, rules });
+    const answer = await run(simulator, one);
+    expect(answer.status).toBe(one.expect.status);
+    expect(answer.body).toBe(one.expect.body === undefined ? '' : JSON.stringify(one.expect.body));
+    checked += 1;
   });
-}
+
+  it.each(orderCases)('answers "$id" in its own order', async (one) => {
+    const { status, reason } = ourOrder[one.id];
+    await using simulator = await startSimulator({ stack });
+    expect(await run(simulator, one)).toEqual({ status, body: JSON.stringify({ reason }) });
+  });
+});
+
+describe('the table of reasons', () => {
+  it('has every reason of the vectors under the same status', () => {
+    for (const [status, reasons] of Object.entries(vectors?.statusByReason ?? {})) {
+      for (const reason of reasons) expect(statusByReason, reason).toHaveProperty(reason, Number(status));
+    }
+    expect(Object.keys(statusByReason)).toHaveLength(32);
+  });
+});

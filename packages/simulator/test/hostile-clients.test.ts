@@ -1,6 +1,15 @@
 // Clients that attack the simulator (reliability.md F10 and the client's half of H.6): each is thrown out in bounded
 // time and work, and a good client on another connection is served all the while. Both of our own gateways.
-import { clientPreface, encodeContinuation, encodeData, encodeHeaders, encodePing, encodeRstStream, encodeSettings, FrameFlag } from '@carillon/frames';
+import {
+  clientPreface,
+  encodeContinuation,
+  encodeData,
+  encodeHeaders,
+  encodePing,
+  encodeRstStream,
+  encodeSettings,
+  FrameFlag,
+} from '@carillon/frames';
 import { describe, expect, it } from 'vitest';
 
 import { startSimulator } from '../src/index.ts';
@@ -16,7 +25,7 @@ function headersFrame(streamId: number, flags: number): Buffer {
   return frame;
 }
 
-function frame(bytes: number, encode: (target: Buffer) => number): Buffer {
+function encoded(bytes: number, encode: (target: Buffer) => number): Buffer {
   const target = Buffer.alloc(bytes);
   return target.subarray(0, encode(target));
 }
@@ -34,7 +43,10 @@ const attacks: readonly (readonly [name: string, code: number, bytes: () => Buff
     0xb,
     () =>
       repeat(20_000, (k) =>
-        Buffer.concat([headersFrame(2 * k + 1, open), frame(13, (target) => encodeRstStream(target, 0, 2 * k + 1, 8))]),
+        Buffer.concat([
+          headersFrame(2 * k + 1, open),
+          encoded(13, (target) => encodeRstStream(target, 0, 2 * k + 1, 8)),
+        ]),
       ),
   ],
   [
@@ -43,31 +55,43 @@ const attacks: readonly (readonly [name: string, code: number, bytes: () => Buff
     () =>
       Buffer.concat([
         headersFrame(1, 0),
-        repeat(20_000, () => frame(9, (target) => encodeContinuation(target, 0, 1, block, 0, 0, 0))),
+        repeat(20_000, () => encoded(9, (target) => encodeContinuation(target, 0, 1, block, 0, 0, 0))),
       ]),
   ],
-  ['floods with PING', 0xb, () => repeat(20_000, () => frame(17, (target) => encodePing(target, 0, false, Buffer.alloc(8), 0)))],
-  ['floods with SETTINGS', 0xb, () => repeat(20_000, () => frame(9, (target) => encodeSettings(target, 0, [])))],
+  [
+    'floods with PING',
+    0xb,
+    () => repeat(20_000, () => encoded(17, (target) => encodePing(target, 0, false, Buffer.alloc(8), 0))),
+  ],
+  ['floods with SETTINGS', 0xb, () => repeat(20_000, () => encoded(9, (target) => encodeSettings(target, 0, [])))],
   [
     'floods with empty DATA',
     0xb,
     () =>
       Buffer.concat([
         headersFrame(1, open),
-        repeat(20_000, () => frame(9, (target) => encodeData(target, 0, 1, block, 0, 0, false))),
+        repeat(20_000, () => encoded(9, (target) => encodeData(target, 0, 1, block, 0, 0, false))),
       ]),
   ],
-  ['floods with frames of an unknown type', 0xb, () => repeat(20_000, () => Buffer.from([0, 0, 0, 0xf7, 0, 0, 0, 0, 0]))],
+  [
+    'floods with frames of an unknown type',
+    0xb,
+    () => repeat(20_000, () => Buffer.from([0, 0, 0, 0xf7, 0, 0, 0, 0, 0])),
+  ],
   ['sends a frame that is too long', 6, () => Buffer.from([0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 1])],
   ['pushes', 1, () => Buffer.from([0, 0, 4, 5, 4, 0, 0, 0, 1, 0, 0, 0, 2])],
-  ['puts PING into a field block', 1, () => Buffer.concat([headersFrame(1, 0), Buffer.from([0, 0, 8, 6, 0, 0, 0, 0, 0])])],
+  [
+    'puts PING into a field block',
+    1,
+    () => Buffer.concat([headersFrame(1, 0), Buffer.from([0, 0, 8, 6, 0, 0, 0, 0, 0])]),
+  ],
 ];
 
 /** These are seen only by a gateway that keeps streams and decodes field blocks. */
 const stateful: typeof attacks = [
   ['sends a broken field block', 9, () => Buffer.from([0, 0, 1, 1, 5, 0, 0, 0, 1, 0x80])],
   ['opens an even stream', 1, () => headersFrame(2, open)],
-  ['resets an idle stream', 1, () => frame(13, (target) => encodeRstStream(target, 0, 7, 8))],
+  ['resets an idle stream', 1, () => encoded(13, (target) => encodeRstStream(target, 0, 7, 8))],
 ];
 
 describe.each([
@@ -103,7 +127,11 @@ describe.each([
   it('takes a preface and requests that come octet by octet', async () => {
     await using simulator = await start();
     const client = await TestClient.connect(simulator, { greets: false });
-    const bytes = Buffer.concat([clientPreface, Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]), headersFrame(1, open | FrameFlag.endStream)]);
+    const bytes = Buffer.concat([
+      clientPreface,
+      Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]),
+      headersFrame(1, open | FrameFlag.endStream),
+    ]);
     for (const octet of bytes) client.write(Buffer.from([octet]));
     const answer = await client.answer(1);
     expect(answer.status).toBe(profile === 'fast' ? '200' : '404');

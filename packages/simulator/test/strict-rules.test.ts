@@ -92,11 +92,18 @@ describe.each(['frames', 'node'] as const)('strict on %s', (stack) => {
     [{ kind: 'ok' }, '200 '],
     [{ kind: 'ok', topics: ['com.example.other'] }, '400 {"reason":"DeviceTokenNotForTopic"}'],
     [{ kind: 'bad' }, '400 {"reason":"BadDeviceToken"}'],
-    [{ kind: 'unregistered', timestampMs: 1_508_249_865_488 }, '410 {"reason":"Unregistered","timestamp":1508249865488}'],
+    [
+      { kind: 'unregistered', timestampMs: 1_508_249_865_488 },
+      '410 {"reason":"Unregistered","timestamp":1508249865488}',
+    ],
     [{ kind: 'expired', timestampMs: 1 }, '410 {"reason":"ExpiredToken","timestamp":1}'],
     [{ kind: 'wrong-topic' }, '400 {"reason":"DeviceTokenNotForTopic"}'],
     [{ kind: 'throttled', retryAfter: '7' }, '429 {"reason":"TooManyRequests"}', { 'retry-after': '7' }],
-    [{ kind: 'reply', status: 503, reason: 'Shutdown', retryAfter: '1' }, '503 {"reason":"Shutdown"}', { 'retry-after': '1' }],
+    [
+      { kind: 'reply', status: 503, reason: 'Shutdown', retryAfter: '1' },
+      '503 {"reason":"Shutdown"}',
+      { 'retry-after': '1' },
+    ],
     [{ kind: 'reply', status: 500 }, '500 '],
     [{ kind: 'reply', status: 418, body: '{{MalformedJSON}}' }, '418 {{MalformedJSON}}'],
     [{ kind: 'reply', status: 400, reason: 'NeverHeardOf' }, '400 {"reason":"NeverHeardOf"}'],
@@ -222,8 +229,12 @@ describe.each(['frames', 'node'] as const)('strict on %s', (stack) => {
       const tokenOf = (kid: string): string =>
         `bearer ${providerToken(simulator.identity, { header: { alg: 'ES256', kid }, keyPem: pair.pem })}`;
       expect(await reasonFor(simulator, { authorization: tokenOf(key.keyId) })).toBe('200');
-      expect(await reasonFor(simulator, { authorization: tokenOf(key.keyId), 'apns-topic': 'com.other' })).toBe('400 TopicDisallowed');
-      expect(await reasonFor(simulator, { authorization: tokenOf(elsewhere.keyId) })).toBe('403 BadEnvironmentKeyInToken');
+      expect(await reasonFor(simulator, { authorization: tokenOf(key.keyId), 'apns-topic': 'com.other' })).toBe(
+        '400 TopicDisallowed',
+      );
+      expect(await reasonFor(simulator, { authorization: tokenOf(elsewhere.keyId) })).toBe(
+        '403 BadEnvironmentKeyInToken',
+      );
 
       const client = await TestClient.connect(simulator);
       expect((await client.answer(client.push())).status).toBe('200');
@@ -241,7 +252,9 @@ describe.each(['frames', 'node'] as const)('strict on %s', (stack) => {
       const fresh = providerToken(simulator.identity, {
         claims: { iss: simulator.teamId, iat: Math.floor(Date.now() / 1_000) + 3_700 },
       });
-      expect((await client.answer(client.push({ authorization: `bearer ${fresh}` }))).body).toBe('{"reason":"ExpiredProviderToken"}');
+      expect((await client.answer(client.push({ authorization: `bearer ${fresh}` }))).body).toBe(
+        '{"reason":"ExpiredProviderToken"}',
+      );
       expect(await reasonFor(simulator, { authorization: `bearer ${fresh}` })).toBe('200');
       client.close();
     });
@@ -266,7 +279,9 @@ describe.each(['frames', 'node'] as const)('strict on %s', (stack) => {
       const client = await TestClient.connect(simulator, { certificate: simulator.identity.push });
       expect((await client.until('settings')).values[3]).toBe(1_000);
       expect((await client.answer(client.push({ authorization: 'bearer nonsense' }))).status).toBe('200');
-      expect((await client.answer(client.push({ 'apns-topic': 'com.other' }))).body).toBe('{"reason":"TopicDisallowed"}');
+      expect((await client.answer(client.push({ 'apns-topic': 'com.other' }))).body).toBe(
+        '{"reason":"TopicDisallowed"}',
+      );
       expect((await client.answer(client.push({ 'apns-topic': null }))).body).toBe('{"reason":"MissingTopic"}');
       client.close();
     });
@@ -374,7 +389,10 @@ describe('strict on frames', () => {
     const client = await TestClient.connect(simulator);
     client.push();
     client.push();
-    expect(await client.until('goaway')).toMatchObject({ code: 7, debug: 'Maximum active streams violated for this endpoint.' });
+    expect(await client.until('goaway')).toMatchObject({
+      code: 7,
+      debug: 'Maximum active streams violated for this endpoint.',
+    });
     await client.untilClosed();
   });
 

@@ -21,7 +21,13 @@ import type { SimulatorIdentity } from '../src/index.ts';
 import { providerToken } from './provider-token.ts';
 
 export type SeenFrame =
-  | { readonly kind: 'headers'; readonly streamId: number; readonly fields: Readonly<Record<string, string>>; readonly isEnd: boolean; readonly pieces: number }
+  | {
+      readonly kind: 'headers';
+      readonly streamId: number;
+      readonly fields: Readonly<Record<string, string>>;
+      readonly isEnd: boolean;
+      readonly pieces: number;
+    }
   | { readonly kind: 'data'; readonly streamId: number; readonly body: string; readonly isEnd: boolean }
   | { readonly kind: 'rst'; readonly streamId: number; readonly code: number }
   | { readonly kind: 'settings'; readonly values: Readonly<Record<number, number>> }
@@ -128,7 +134,10 @@ export class TestClient implements FrameSink {
       ...changes,
     };
     const fields = Object.entries(base).flatMap(([name, value]) => (value === null ? [] : [{ name, value }]));
-    const pseudoFirst = [...fields.filter(({ name }) => name.startsWith(':')), ...fields.filter(({ name }) => !name.startsWith(':'))];
+    const pseudoFirst = [
+      ...fields.filter(({ name }) => name.startsWith(':')),
+      ...fields.filter(({ name }) => !name.startsWith(':')),
+    ];
     const streamId = this.openStream(pseudoFirst);
     this.sendBody(streamId, Buffer.from(body), true);
     return streamId;
@@ -166,13 +175,18 @@ export class TestClient implements FrameSink {
 
   /** The whole answer of one stream. */
   async answer(streamId: number): Promise<{ status: string; fields: Readonly<Record<string, string>>; body: string }> {
-    const ofStream = (): SeenFrame[] => this.frames.filter((frame) => 'streamId' in frame && frame.streamId === streamId);
+    const ofStream = (): SeenFrame[] =>
+      this.frames.filter((frame) => 'streamId' in frame && frame.streamId === streamId);
     await this.untilTrue(`the answer on stream ${streamId}`, () =>
       ofStream().some((frame) => (frame.kind === 'headers' || frame.kind === 'data') && frame.isEnd),
     );
-    const headers = ofStream().find((frame) => frame.kind === 'headers' && !/^1/.test(frame.fields[':status'] ?? ''));
+    const headers = ofStream().find(
+      (frame) => frame.kind === 'headers' && !(frame.fields[':status'] ?? '').startsWith('1'),
+    );
     if (headers?.kind !== 'headers') throw new Error('an answer without HEADERS');
-    const body = ofStream().map((frame) => (frame.kind === 'data' ? frame.body : '')).join('');
+    const body = ofStream()
+      .map((frame) => (frame.kind === 'data' ? frame.body : ''))
+      .join('');
     return { status: headers.fields[':status'] ?? '', fields: headers.fields, body };
   }
 
@@ -186,7 +200,9 @@ export class TestClient implements FrameSink {
       const leftMs = deadline - Date.now();
       if (leftMs <= 0 || this.isClosed) {
         const seen = this.frames.slice(-20).map((frame) => JSON.stringify(frame));
-        throw new Error(`waited for ${what}${this.isClosed ? ', but the connection closed' : ''}; saw\n${seen.join('\n')}`);
+        throw new Error(
+          `waited for ${what}${this.isClosed ? ', but the connection closed' : ''}; saw\n${seen.join('\n')}`,
+        );
       }
       await new Promise<void>((resolve) => {
         const wake = (): void => {

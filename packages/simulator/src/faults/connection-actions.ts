@@ -78,7 +78,9 @@ export function suppressesSettings(action: { readonly kind: string; readonly ins
 function goAway(connection: ActedConnection, action: GoAwayAction): void {
   const { http2 } = connection;
   const code = action.code ?? ErrorCode.noError;
-  const debug = Buffer.from(action.reason === undefined ? (action.debug ?? '') : JSON.stringify({ reason: action.reason }));
+  const debug = Buffer.from(
+    action.reason === undefined ? (action.debug ?? '') : JSON.stringify({ reason: action.reason }),
+  );
   const close = (): void => {
     if (action.closes !== false) connection.closeWhenAnswered();
   };
@@ -105,7 +107,11 @@ function goAway(connection: ActedConnection, action: GoAwayAction): void {
       close();
       return;
     default:
-      http2.writeGoAway(typeof action.lastStreamId === 'number' ? action.lastStreamId : http2.lastStreamId, code, debug);
+      http2.writeGoAway(
+        typeof action.lastStreamId === 'number' ? action.lastStreamId : http2.lastStreamId,
+        code,
+        debug,
+      );
       close();
   }
 }

@@ -65,7 +65,8 @@ export class FaultWatch {
 
   onRequest(token: string | null): FaultAction[] {
     return this.#fire(
-      ({ trigger }) => trigger.on === 'request' && (trigger.token === undefined || (token ?? '').startsWith(trigger.token)),
+      ({ trigger }) =>
+        trigger.on === 'request' && (trigger.token === undefined || (token ?? '').startsWith(trigger.token)),
     );
   }
 
@@ -75,7 +76,9 @@ export class FaultWatch {
 
   /** Fires when the connection's octets pass the nth. */
   onBytes(before: number, after: number): FaultAction[] {
-    return this.#fire(({ trigger }) => trigger.on === 'byte' && before < (trigger.nth ?? 1) && after >= (trigger.nth ?? 1));
+    return this.#fire(
+      ({ trigger }) => trigger.on === 'byte' && before < (trigger.nth ?? 1) && after >= (trigger.nth ?? 1),
+    );
   }
 
   /** Delays after the start at which `onTime` wants to be called. */
@@ -111,4 +114,3 @@ export class FaultWatch {
     return seen === nth || (every !== undefined && seen % every === 0);
   }
 }
-

@@ -43,22 +43,34 @@ const floods: Readonly<Record<FloodKind, (stream: number) => Flood>> = {
   'window-update': () => frames((target) => encodeWindowUpdate(target, 0, 0, 1)),
   priority: (stream) => frames((target) => encodePriority(target, 0, stream, 0, false, 16)), // 9513
   unknown: () => frames((target) => encodeFrameHeader(target, 0, 0, 0xf7, 0, 0)),
-  'empty-data': (stream) => ({ // 9518
+  'empty-data': (stream) => ({
+    // 9518
     prologue: headers(stream, status200, FrameFlag.endHeaders),
     ...frames((target) => encodeData(target, 0, stream, empty, 0, 0, false)),
   }),
-  dribble: (stream) => ({ // 9511; within the default window of 65,535
+  dribble: (stream) => ({
+    // 9511; within the default window of 65,535
     prologue: headers(stream, status200, FrameFlag.endHeaders),
     ...frames((target) => encodeData(target, 0, stream, Buffer.from('x'), 0, 1, false)),
     count: 60_000,
   }),
-  continuation: (stream) => ({ // VU#421644
+  continuation: (stream) => ({
+    // VU#421644
     prologue: headers(stream, status200, 0),
     ...frames((target) => encodeContinuation(target, 0, stream, empty, 0, 0, 0)),
   }),
-  'hpack-bomb': (stream) => ({ frame: headers(stream, hpackBomb(), FrameFlag.endHeaders | FrameFlag.endStream), count: 1 }),
-  'tiny-headers': (stream) => ({ frame: splitBlock(stream, Buffer.concat(times([0x00, 0x01, 0x61, 0x00], 65_536))), count: 1 }),
-  'empty-headers': (stream) => ({ frame: splitBlock(stream, Buffer.concat(times([0x00, 0x00, 0x00], 65_536))), count: 1 }), // 9516
+  'hpack-bomb': (stream) => ({
+    frame: headers(stream, hpackBomb(), FrameFlag.endHeaders | FrameFlag.endStream),
+    count: 1,
+  }),
+  'tiny-headers': (stream) => ({
+    frame: splitBlock(stream, Buffer.concat(times([0x00, 0x01, 0x61, 0x00], 65_536))),
+    count: 1,
+  }),
+  'empty-headers': (stream) => ({
+    frame: splitBlock(stream, Buffer.concat(times([0x00, 0x00, 0x00], 65_536))),
+    count: 1,
+  }), // 9516
   'push-promise': (stream) =>
     frames((target) => encodePushPromise(target, 0, stream, 2, status200, 0, status200.length, FrameFlag.endHeaders)),
 };

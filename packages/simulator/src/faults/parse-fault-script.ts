@@ -152,7 +152,9 @@ function parseFault(json: unknown, path: string): Fault {
   const action = asObject(fault['action'], `${path}.action`);
   const kind = action['kind'];
   if (typeof kind !== 'string' || !Object.hasOwn(actionFields, kind)) {
-    throw new FaultScriptError(`${path}.action.kind: ${JSON.stringify(kind)} is none of ${Object.keys(actionFields).join(', ')}`);
+    throw new FaultScriptError(
+      `${path}.action.kind: ${JSON.stringify(kind)} is none of ${Object.keys(actionFields).join(', ')}`,
+    );
   }
   const known = kind as FaultAction['kind']; // own key of the table above
   checkFields(action, { kind: 'text', ...actionFields[known] }, `${path}.action`);
@@ -212,7 +214,8 @@ function checkNames(object: Readonly<Record<string, unknown>>, known: readonly s
 
 function checkValue(value: unknown, rule: FieldRule, path: string): void {
   if (Array.isArray(rule)) {
-    if (!rule.includes(value)) throw new FaultScriptError(`${path}: ${JSON.stringify(value)} is none of ${rule.join(', ')}`);
+    if (!rule.includes(value))
+      throw new FaultScriptError(`${path}: ${JSON.stringify(value)} is none of ${rule.join(', ')}`);
     return;
   }
   switch (rule) {
@@ -223,7 +226,8 @@ function checkValue(value: unknown, rule: FieldRule, path: string): void {
       if (typeof value !== 'boolean') throw new FaultScriptError(`${path}: expected true or false`);
       return;
     case 'counts':
-      if (!Array.isArray(value) || !value.every(isCount)) throw new FaultScriptError(`${path}: expected a list of numbers`);
+      if (!Array.isArray(value) || !value.every(isCount))
+        throw new FaultScriptError(`${path}: expected a list of numbers`);
       return;
     case 'stream':
       if (!isCount(value) && !goAwayIds.includes(String(value))) {

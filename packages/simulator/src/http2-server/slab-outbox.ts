@@ -36,7 +36,7 @@ export class SlabOutbox {
 
   /** Copies ready-made bytes in, in pieces if need be. */
   append(source: Buffer): void {
-    for (let start = 0; start < source.length; ) {
+    for (let start = 0; start < source.length;) {
       if (this.length === this.bytes.length) this.flush();
       const copied = source.copy(this.bytes, this.length, start);
       this.length += copied;

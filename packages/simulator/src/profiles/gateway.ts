@@ -52,7 +52,13 @@ export class Gateway {
   }
 
   /** The push was taken, whether or not its answer ever arrives. `body`: what was kept of it. */
-  record(request: PushRequest, body: Buffer, connection: ConnectionRecord, answer: Answer, origin: RequestOrigin): void {
+  record(
+    request: PushRequest,
+    body: Buffer,
+    connection: ConnectionRecord,
+    answer: Answer,
+    origin: RequestOrigin,
+  ): void {
     if (this.#sampleEvery > 1 && this.counters.requests % this.#sampleEvery !== 0) return;
     this.ledger.record({
       at: new Date(this.nowMs()).toISOString(),

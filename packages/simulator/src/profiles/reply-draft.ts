@@ -44,7 +44,8 @@ export const emptyDraft: ReplyDraft = {
 };
 
 export function writeReply(http2: ServerConnection, stream: ServerStream, draft: ReplyDraft): void {
-  for (const status of draft.interims) http2.writeHeaders(stream.id, [{ name: ':status', value: String(status) }], false);
+  for (const status of draft.interims)
+    http2.writeHeaders(stream.id, [{ name: ':status', value: String(status) }], false);
   const hasBody = draft.body.length > 0;
   const hasTrailers = draft.trailers !== null;
   http2.writeHeaders(stream.id, draft.fields, !hasBody && !hasTrailers, draft.pieces);

@@ -43,7 +43,7 @@ function topicsIn(list: Buffer | null): string[] {
   if (list === null) return [];
   const topics: string[] = [];
   const pairs = readValue(list, 0).content;
-  for (let at = 0; at < pairs.length; ) {
+  for (let at = 0; at < pairs.length;) {
     const value = readValue(pairs, at);
     if (value.tag === 0x0c) topics.push(value.content.toString('utf8'));
     at = value.end;

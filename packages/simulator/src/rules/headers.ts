@@ -24,9 +24,7 @@ const documentedFields: readonly string[] = [
 ];
 
 export function checkDuplicates(request: PushRequest): Check {
-  const isRepeated = documentedFields.some(
-    (name) => request.fields.filter((field) => field.name === name).length > 1,
-  );
+  const isRepeated = documentedFields.some((name) => request.fields.filter((field) => field.name === name).length > 1);
   return isRepeated ? { reason: 'DuplicateHeaders' } : null;
 }
 

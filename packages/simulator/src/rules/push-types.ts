@@ -37,7 +37,8 @@ export const untypedPush: PushTypeRule = rule(null);
 export function bundleIdOf(topic: string): string {
   let longest = '';
   for (const { topicSuffix } of pushTypes.values()) {
-    if (topicSuffix !== null && topicSuffix.length > longest.length && topic.endsWith(topicSuffix)) longest = topicSuffix;
+    if (topicSuffix !== null && topicSuffix.length > longest.length && topic.endsWith(topicSuffix))
+      longest = topicSuffix;
   }
   return topic.slice(0, topic.length - longest.length);
 }

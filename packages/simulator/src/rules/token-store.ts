@@ -1,7 +1,10 @@
 // What the gateway knows about device tokens: scripted states, set before or while clients send.
 
 export type TokenState =
-  | { readonly kind: 'ok'; /** Other topics are answered DeviceTokenNotForTopic. */ readonly topics?: readonly string[] }
+  | {
+      readonly kind: 'ok';
+      /** Other topics are answered DeviceTokenNotForTopic. */ readonly topics?: readonly string[];
+    }
   | { readonly kind: 'bad' }
   | { readonly kind: 'unregistered'; readonly timestampMs?: number }
   | { readonly kind: 'expired'; readonly timestampMs?: number }
