@@ -1,6 +1,7 @@
 /** Every bench there is, in the order in which `npm run bench` runs them. */
 import type { Bench } from './bench.ts';
 import { engineBench } from './engine/engine-bench.ts';
+import { microBench } from './micro/micro-bench.ts';
 import { wireBench } from './wire/wire-bench.ts';
 
-export const benches: readonly Bench[] = [wireBench, engineBench];
+export const benches: readonly Bench[] = [microBench, wireBench, engineBench];

@@ -20,6 +20,9 @@ const usage = `usage: npm run bench -- [NAME…] [--quick] [--check] [--chart] [
   --chart  draw docs/bench/NAME.svg
   --rows   only these rows; the results file stays as it is`;
 
+/** After Ctrl-C. */
+const exitLatestMs = 2_000;
+
 class UsageError extends Error {}
 
 interface Wanted {
@@ -91,7 +94,11 @@ function draw(bench: Bench, rows: readonly Row[], { machine, at }: { machine: st
 
 async function main(): Promise<number> {
   const interrupt = new AbortController();
-  const stop = (): void => interrupt.abort(new Error('interrupted'));
+  const stop = (): void => {
+    interrupt.abort(new Error('interrupted'));
+    // Children are killed by now. What still runs in this process may be deep in a loop: it is not waited for long.
+    setTimeout(() => process.exit(130), exitLatestMs).unref();
+  };
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   try {
