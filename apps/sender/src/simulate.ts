@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { startSimulator } from '@carillon/simulator';
+import { FaultScriptError, loadFaultScript, startSimulator } from '@carillon/simulator';
 import type { Simulator, SimulatorStats } from '@carillon/simulator';
 
 import { UsageError } from './command-line/usage-error.ts';
@@ -33,10 +33,18 @@ export async function simulate(config: SimulateConfig, log: Log): Promise<ExitCo
   return 0;
 }
 
-async function start({ port, profile, streamsMax }: SimulateConfig): Promise<Simulator> {
+async function start({ port, profile, stack, streamsMax, faults, ledger }: SimulateConfig): Promise<Simulator> {
   try {
-    return await startSimulator({ port, profile, ...(streamsMax === null ? {} : { streamsMax }) });
+    return await startSimulator({
+      port,
+      profile,
+      stack,
+      ...(streamsMax === null ? {} : { http2: { streamsMax } }),
+      ...(faults === null ? {} : { faults: loadFaultScript(faults) }),
+      ...(ledger === null ? {} : { ledger: { kind: 'file', path: ledger } }),
+    });
   } catch (error) {
+    if (error instanceof FaultScriptError) throw new UsageError(`--faults: ${error.message}`, { cause: error });
     throw new UsageError(`the simulator cannot begin: ${reasonOf(error)}`, { cause: error });
   }
 }

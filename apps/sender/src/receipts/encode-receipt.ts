@@ -24,13 +24,9 @@ const order: Readonly<Record<keyof Receipt, true>> = {
 };
 const fields: string[] = Object.keys(order);
 
-/** The receipts as lines, each with its newline. */
-export function encodeReceipts(receipts: readonly Receipt[]): string {
-  let text = '';
-  for (const receipt of receipts) {
-    text += receipt.outcome === 'accepted' ? encodeAccepted(receipt) : encodeAny(receipt);
-  }
-  return text;
+/** One line, with its newline. */
+export function encodeReceipt(receipt: Receipt): string {
+  return receipt.outcome === 'accepted' ? encodeAccepted(receipt) : encodeAny(receipt);
 }
 
 export function encodeAny(receipt: Receipt): string {

@@ -97,16 +97,28 @@ describe('ReceiptWriter', () => {
   it('makes the caller wait when a block of its own is full, and only then', async () => {
     const target = new GatedTarget({ canRetry: true, isGated: true });
     const writer = new ReceiptWriter(target, () => undefined);
-    await writer.write(batch(0, 5000));
+    // 1,000 receipts are on their way, 1,000 more find room, and the next 1,000 do not.
+    await writer.write(batch(0, 1000));
+    await writer.write(batch(1000, 1000));
     let isTaken = false;
-    const waiting = writer.write(batch(5000, 5000)).then(() => {
+    const waiting = writer.write(batch(2000, 1000)).then(() => {
       isTaken = true;
     });
     await turn();
     expect(isTaken).toBe(false);
     target.open();
     await waiting;
-    expect((await writer.close()).written).toBe(10_000);
+    expect((await writer.close()).written).toBe(3000);
+    expect(linesOf(target.blocks.join(''))).toEqual(Array.from({ length: 3000 }, (_, i) => i));
+  });
+
+  it('takes a receipt that is larger than everything else', async () => {
+    const target = new GatedTarget({ canRetry: true });
+    const writer = new ReceiptWriter(target, () => undefined);
+    const [first, second, third] = batch(1, 3);
+    await writer.write([first, { ...second, message: 'ü'.repeat(1_000_000) }, third]);
+    expect((await writer.close()).written).toBe(3);
+    expect(linesOf(target.blocks.join(''))).toEqual([1, 2, 3]);
   });
 
   it('holds receipts when the disk is full, says so once, and writes them when there is room at the end', async () => {

@@ -1,18 +1,21 @@
-// Receipts → bytes → target, gathered: while one block is being written the next one grows, and a caller waits only
-// when that one is full. A write costs some 10 µs however small it is; per receipt that would be more than all the rest.
+// Receipts → bytes → target, gathered in two slabs that are used again and again: one is being written while the other
+// one fills, and a caller waits only when that one is full. A write costs some 10 µs however small it is; per receipt
+// that would be more than all the rest.
 //
-//   write() ──▶ #gathered (≤ gatheredCharsMax, then the caller waits) ──▶ one write under way ──▶ target
+//   write() ──▶ slab that fills ──▶ swap when no write is under way ──▶ slab that is written ──▶ target
 //
 // When the target fails (no space left, nobody reads), receipts are held here instead, so that the jobs under way can
 // settle; how many there can be is bounded by what the engine has admitted. close() tries once more.
 import type { Receipt } from '@carillon/engine';
 
 import { reasonOf } from '../config/reason-of.ts';
-import { encodeReceipts } from './encode-receipt.ts';
+import { encodeReceipt } from './encode-receipt.ts';
 import type { ReceiptTarget } from './receipt-target.ts';
 
-// 1 Mi characters: some 3,000 receipts.
-const gatheredCharsMax = 1024 * 1024;
+// 512 KiB: some 1,600 receipts; larger writes gain nothing.
+const slabBytes = 512 * 1024;
+// UTF-16 to UTF-8: at most three bytes a unit.
+const bytesPerUnitMax = 3;
 
 export interface ReceiptsEnd {
   readonly written: number;
@@ -22,12 +25,21 @@ export interface ReceiptsEnd {
   readonly fault: string | null;
 }
 
+interface Slab {
+  bytes: Buffer;
+  length: number;
+  count: number;
+}
+
 export class ReceiptWriter {
   readonly #target: ReceiptTarget;
   readonly #onFault: (message: string) => void;
-  #gathered = '';
-  #gatheredCount = 0;
+  #filling: Slab = newSlab();
+  #spare: Slab = newSlab();
+  /** The write under way; goes on until the slab that fills is empty. */
   #writing: Promise<void> | null = null;
+  /** Callers that found no room. */
+  readonly #waiting: (() => void)[] = [];
   #fault: string | null = null;
   #held: { readonly block: Buffer; readonly count: number }[] = [];
   #written = 0;
@@ -39,17 +51,15 @@ export class ReceiptWriter {
     this.#onFault = onFault;
   }
 
-  get fault(): string | null {
-    return this.#fault;
-  }
-
   /** Takes the receipts; resolves when more may come. Never rejects. */
   async write(receipts: readonly Receipt[]): Promise<void> {
-    if (receipts.length === 0) return;
-    this.#gathered += encodeReceipts(receipts);
-    this.#gatheredCount += receipts.length;
-    this.#writing ??= this.#writeGathered();
-    while (this.#gathered.length >= gatheredCharsMax && this.#writing !== null) await this.#writing;
+    for (const receipt of receipts) {
+      const line = encodeReceipt(receipt);
+      const bytesMax = line.length * bytesPerUnitMax;
+      while (this.#filling.length > 0 && this.#filling.length + bytesMax > slabBytes) await this.#emptySlab();
+      this.#append(line, bytesMax);
+    }
+    if (this.#filling.length > 0) void this.#startWriting();
   }
 
   /** Everything is written and on the disk, or counted as lost. May be called twice. */
@@ -58,18 +68,43 @@ export class ReceiptWriter {
     return this.#end;
   }
 
-  async #writeGathered(): Promise<void> {
-    while (this.#gathered !== '') {
-      const block = Buffer.from(this.#gathered);
-      const count = this.#gatheredCount;
-      this.#gathered = '';
-      this.#gatheredCount = 0;
-      await this.#writeBlock(block, count);
-    }
-    this.#writing = null;
+  /** Resolves when the slab that fills has been swapped for an empty one. */
+  #emptySlab(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      void this.#startWriting();
+    });
   }
 
-  async #writeBlock(block: Buffer, count: number): Promise<void> {
+  #append(line: string, bytesMax: number): void {
+    const slab = this.#filling;
+    // A single receipt larger than a slab; it will not happen again soon, and the larger slab does no harm.
+    if (slab.bytes.length < slab.length + bytesMax) slab.bytes = Buffer.allocUnsafeSlow(slab.length + bytesMax);
+    slab.length += slab.bytes.write(line, slab.length);
+    slab.count += 1;
+  }
+
+  #startWriting(): Promise<void> {
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = null;
+    });
+    return this.#writing;
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#filling.length > 0) {
+      const slab = this.#filling;
+      this.#filling = this.#spare;
+      this.#spare = slab;
+      for (const resolve of this.#waiting.splice(0)) resolve();
+      await this.#writeSlab(slab);
+      slab.length = 0;
+      slab.count = 0;
+    }
+  }
+
+  async #writeSlab({ bytes, length, count }: Slab): Promise<void> {
+    const block = bytes.subarray(0, length);
     if (this.#fault === null) {
       try {
         await this.#target.write(block);
@@ -79,11 +114,11 @@ export class ReceiptWriter {
         this.#fail(error);
       }
     }
-    this.#held.push({ block, count });
+    this.#held.push({ block: Buffer.from(block), count });
   }
 
   async #close(): Promise<ReceiptsEnd> {
-    await this.#writing;
+    while (this.#writing !== null || this.#filling.length > 0) await this.#startWriting();
     if (this.#target.canRetry) await this.#writeHeld();
     const lost = this.#held.reduce((sum, { count }) => sum + count, 0);
     try {
@@ -96,16 +131,16 @@ export class ReceiptWriter {
   }
 
   async #writeHeld(): Promise<void> {
-    while (this.#held.length > 0) {
-      const { block, count } = this.#held[0];
+    const held = this.#held;
+    for (let next = held[0]; next !== undefined; next = held[0]) {
       try {
-        await this.#target.write(block);
+        await this.#target.write(next.block);
       } catch (error) {
         this.#fail(error);
         return;
       }
-      this.#written += count;
-      this.#held.shift();
+      this.#written += next.count;
+      held.shift();
     }
   }
 
@@ -114,4 +149,8 @@ export class ReceiptWriter {
     this.#fault = `${this.#target.name}: ${reasonOf(error)}`;
     this.#onFault(this.#fault);
   }
+}
+
+function newSlab(): Slab {
+  return { bytes: Buffer.allocUnsafeSlow(slabBytes), length: 0, count: 0 };
 }
