@@ -3,6 +3,7 @@ import type { Bench, Row } from '../bench.ts';
 import { rowNamed } from '../bench.ts';
 import { client, h2load } from '../load/clients.ts';
 import { runLoadRows } from '../load/load-rows.ts';
+import { drawWire } from './chart.ts';
 
 const rows = [
   client('carillon/1', 'wire/clients/carillon', 'fast'),
@@ -27,6 +28,7 @@ export const wireBench: Bench = {
   run: (context) => runLoadRows(rows, context),
   conclude: ratios,
   check,
+  chart: (rows, machine, at) => ({ path: 'docs/bench/wire.svg', text: drawWire(rows, machine, at) }),
 };
 
 /** `carillon/1` against each peer of the same run, and by promise against the library that works by promise. */
