@@ -67,12 +67,33 @@ const tlsFaults: Readonly<Record<string, readonly [TransportErrorCode, string]>>
     'the gateway does not speak TLS 1.2 or newer (is this a plain-text port?)',
   ],
   ERR_SSL_PACKET_LENGTH_TOO_LONG: ['ERR_TRANSPORT_TLS_VERSION', 'the gateway does not speak TLS on this port'],
-  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: ['ERR_TRANSPORT_TLS_VERSION', 'the gateway and we share no TLS version'],
-  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: ['ERR_TRANSPORT_ALPN', 'the gateway refuses HTTP/2 (ALPN h2)'],
+  ERR_SSL_DATA_LENGTH_TOO_LONG: ['ERR_TRANSPORT_TLS_VERSION', 'the gateway does not speak TLS on this port'],
+  ERR_SSL_TLSV1_UNRECOGNIZED_NAME: ['ERR_TRANSPORT_TLS_NAME', 'the gateway does not know this host name'],
 };
 
-const clientCertificateAlerts =
-  /ALERT_(?:CERTIFICATE_REVOKED|BAD_CERTIFICATE|CERTIFICATE_EXPIRED|CERTIFICATE_REQUIRED|UNKNOWN_CA|CERTIFICATE_UNKNOWN|UNSUPPORTED_CERTIFICATE)/u;
+const refusesUs = 'the gateway refuses our client certificate';
+
+/** Alerts that the gateway sends (RFC 8446 §6), by the end of OpenSSL's code: its beginning differs between versions. */
+const alerts: Readonly<Record<string, readonly [TransportErrorCode, string]>> = {
+  BAD_CERTIFICATE: ['ERR_TRANSPORT_TLS_CLIENT_CERTIFICATE', `${refusesUs} as damaged`],
+  UNSUPPORTED_CERTIFICATE: [
+    'ERR_TRANSPORT_TLS_CLIENT_CERTIFICATE',
+    `${refusesUs}: it is of a kind that it does not take`,
+  ],
+  CERTIFICATE_REVOKED: ['ERR_TRANSPORT_TLS_CLIENT_CERTIFICATE', `${refusesUs} as revoked`],
+  CERTIFICATE_EXPIRED: ['ERR_TRANSPORT_TLS_CLIENT_CERTIFICATE', `${refusesUs} as expired`],
+  CERTIFICATE_UNKNOWN: ['ERR_TRANSPORT_TLS_CLIENT_CERTIFICATE', refusesUs],
+  CERTIFICATE_REQUIRED: ['ERR_TRANSPORT_TLS_CLIENT_CERTIFICATE', 'the gateway wants a client certificate'],
+  UNKNOWN_CA: ['ERR_TRANSPORT_TLS_CLIENT_CERTIFICATE', `${refusesUs}: it does not know its CA`],
+  ACCESS_DENIED: ['ERR_TRANSPORT_TLS_CLIENT_CERTIFICATE', `${refusesUs}: access denied`],
+  HANDSHAKE_FAILURE: [
+    'ERR_TRANSPORT_TLS_FAILED',
+    'the gateway refuses the handshake (does it want a client certificate?)',
+  ],
+  PROTOCOL_VERSION: ['ERR_TRANSPORT_TLS_VERSION', 'the gateway and we share no TLS version'],
+  INSUFFICIENT_SECURITY: ['ERR_TRANSPORT_TLS_VERSION', 'the gateway and we share no cipher'],
+  NO_APPLICATION_PROTOCOL: ['ERR_TRANSPORT_ALPN', 'the gateway refuses HTTP/2 (ALPN h2)'],
+};
 
 const socketFaults: Readonly<Record<string, readonly [TransportErrorCode, string]>> = {
   ECONNREFUSED: ['ERR_TRANSPORT_DIAL_REFUSED', 'connection refused (nothing listens there)'],
@@ -85,17 +106,18 @@ const socketFaults: Readonly<Record<string, readonly [TransportErrorCode, string
   EAI_AGAIN: ['ERR_TRANSPORT_DNS', 'the name could not be looked up (DNS gave no answer)'],
 };
 
+// Maps: a code that is called `constructor` must not be found.
+const byCode = new Map(Object.entries({ ...tlsFaults, ...socketFaults }));
+const byAlert = new Map(Object.entries(alerts));
+
 /** Node's error, in our words. An error of ours passes unchanged. */
 export function translateTransportError(error: unknown, endpoint: string): TransportError {
   if (error instanceof TransportError) return error;
   const code = codeOf(error);
   const text = error instanceof Error ? error.message : String(error);
-  const known = tlsFaults[code] ?? socketFaults[code];
+  const alert = /_ALERT_(?<name>[A-Z_]+)$/u.exec(code)?.groups?.['name'] ?? '';
+  const known = byCode.get(code) ?? byAlert.get(alert);
   if (known !== undefined) return new TransportError(known[0], endpoint, known[1], error);
-  if (clientCertificateAlerts.test(code)) {
-    const why = `the gateway refuses our client certificate (${code})`;
-    return new TransportError('ERR_TRANSPORT_TLS_CLIENT_CERTIFICATE', endpoint, why, error);
-  }
   if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS') || code.startsWith('ERR_OSSL')) {
     return new TransportError('ERR_TRANSPORT_TLS_FAILED', endpoint, `TLS failed: ${text}`, error);
   }

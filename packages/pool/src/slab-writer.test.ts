@@ -10,7 +10,7 @@ const slabBytes = 128 * 1024;
  * meanwhile would have gone out wrong.
  */
 class KeepingSocket extends Duplex {
-  readonly kept: { view: Buffer; copy: Buffer; done: (error?: Error | null) => void }[] = [];
+  readonly kept: { view: Buffer; copy: Buffer; callBack: () => void }[] = [];
   readonly sent: Buffer[] = [];
   slabs = new Set<ArrayBufferLike>();
 
@@ -19,26 +19,26 @@ class KeepingSocket extends Duplex {
     super({ writableHighWaterMark: 2 ** 30, decodeStrings: false });
   }
 
-  override _write(view: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.kept.push({ view, copy: Buffer.from(view), done });
+  override _write(view: Buffer, _encoding: BufferEncoding, callBack: (error?: Error | null) => void): void {
+    this.kept.push({ view, copy: Buffer.from(view), callBack });
     this.slabs.add(view.buffer);
   }
 
   override _read(): void {}
 
   /** Done with the write in hand; the stream hands on the next one then. */
-  async take(): Promise<boolean> {
+  async done(): Promise<boolean> {
     const oldest = this.kept.shift();
     if (oldest === undefined) return false;
     if (!oldest.view.equals(oldest.copy)) throw new Error('bytes were touched while the socket had them');
     this.sent.push(oldest.copy);
-    oldest.done();
+    oldest.callBack();
     await new Promise((resolve) => process.nextTick(resolve));
     return true;
   }
 
-  async takeAll(): Promise<void> {
-    while (await this.take());
+  async allDone(): Promise<void> {
+    while (await this.done());
   }
 }
 
@@ -63,7 +63,7 @@ describe('A slab writer', () => {
     writer.flush();
     writer.flush();
     expect(socket.kept.map(({ view }) => view.length)).toEqual([60]);
-    await socket.takeAll();
+    await socket.allDone();
     expect(Buffer.concat(socket.sent)).toEqual(written);
     expect(writer).toMatchObject({ bytesHeld: 0, bytesWritten: 60, bytesTaken: 60, writes: 1 });
   });
@@ -75,11 +75,11 @@ describe('A slab writer', () => {
     writer.flush();
     expect(writer.length).toBe(100);
     append(writer, 50);
-    await socket.take();
+    await socket.done();
     // 50 bytes wait for their flush: they stay where they are.
     expect(writer.length).toBe(150);
     writer.flush();
-    await socket.takeAll();
+    await socket.allDone();
     expect(writer.length).toBe(0);
     expect(socket.slabs.size).toBe(1);
   });
@@ -92,12 +92,12 @@ describe('A slab writer', () => {
     expect(writer.writes).toBe(1);
     expect(writer.length).toBe(1);
     writer.flush();
-    await socket.takeAll();
+    await socket.allDone();
     expect(socket.slabs.size).toBe(2);
     for (let round = 0; round < 50; round++) {
       append(writer, slabBytes);
       writer.flush();
-      await socket.takeAll();
+      await socket.allDone();
     }
     expect(socket.slabs.size).toBe(2);
   });
@@ -109,7 +109,7 @@ describe('A slab writer', () => {
     const large = append(writer, slabBytes * 2);
     const after = append(writer, 10);
     writer.flush();
-    await socket.takeAll();
+    await socket.allDone();
     expect(Buffer.concat(socket.sent)).toEqual(Buffer.concat([small, large, after]));
   });
 
@@ -127,14 +127,14 @@ describe('A slab writer', () => {
     // Control frames are still written.
     append(writer, 9);
     writer.flush();
-    await socket.take();
+    await socket.done();
     expect({ room, isFull: writer.isFull }).toEqual({ room: 1, isFull: false });
-    await socket.takeAll();
+    await socket.allDone();
     expect(room).toBe(1);
     // Nobody asked whether it is full: nobody waits to be called.
     append(writer, 2000);
     writer.flush();
-    await socket.takeAll();
+    await socket.allDone();
     expect(room).toBe(1);
   });
 
@@ -145,7 +145,7 @@ describe('A slab writer', () => {
     append(writer, 100);
     expect(writer.isFull).toBe(true);
     writer.flush();
-    await socket.takeAll();
+    await socket.allDone();
     expect(room).toBe(1);
   });
 
@@ -163,7 +163,7 @@ describe('A slab writer', () => {
       writer.flush();
     }
     expect(writer.bytes).toBe(bytes);
-    await socket.takeAll();
+    await socket.allDone();
     expect({ writes: writer.writes, room }).toEqual({ writes: 1, room: 0 });
   });
 
@@ -197,7 +197,7 @@ describe('A slab writer', () => {
       while (!writer.isFull) append(writer, 400, 1500);
       writer.flush();
       most = Math.max(most, writer.bytesHeld);
-      if (turn % 3 === 0) await socket.take();
+      if (turn % 3 === 0) await socket.done();
     }
     expect(most).toBeLessThanOrEqual(highWaterBytes + slabBytes);
     // Two slabs hold the high-water mark; one more is partly the socket's, one is being filled.
@@ -206,8 +206,14 @@ describe('A slab writer', () => {
 
   it('never touches a byte that the socket has, and loses and doubles none (property)', async () => {
     const step = fc.oneof(
-      { weight: 6, arbitrary: fc.record({ do: fc.constant('append' as const), bytes: fc.integer({ min: 1, max: 3000 }) }) },
-      { weight: 1, arbitrary: fc.record({ do: fc.constant('append' as const), bytes: fc.integer({ min: 1, max: slabBytes * 2 }) }) },
+      {
+        weight: 6,
+        arbitrary: fc.record({ do: fc.constant('append' as const), bytes: fc.integer({ min: 1, max: 3000 }) }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({ do: fc.constant('append' as const), bytes: fc.integer({ min: 1, max: slabBytes * 2 }) }),
+      },
       { weight: 3, arbitrary: fc.record({ do: fc.constant('flush' as const), bytes: fc.constant(0) }) },
       { weight: 3, arbitrary: fc.record({ do: fc.constant('take' as const), bytes: fc.constant(0) }) },
     );
@@ -219,12 +225,12 @@ describe('A slab writer', () => {
         for (const one of steps) {
           if (one.do === 'append') written.push(append(writer, one.bytes, one.bytes + 13));
           else if (one.do === 'flush') writer.flush();
-          else await socket.take();
+          else await socket.done();
           const all = written.reduce((sum, { length }) => sum + length, 0);
           expect(writer.bytesHeld).toBe(all - writer.bytesTaken);
         }
         writer.flush();
-        await socket.takeAll();
+        await socket.allDone();
         expect(Buffer.concat(socket.sent).equals(Buffer.concat(written))).toBe(true);
         expect(writer.bytesHeld).toBe(0);
       }),
