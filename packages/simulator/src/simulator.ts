@@ -20,7 +20,7 @@ import type { Profile } from './profiles/profile.ts';
 import { StrictNodeProfile } from './profiles/strict-node.ts';
 import { StrictProfile } from './profiles/strict.ts';
 import type { ScriptedToken } from './rules/token-store.ts';
-import type { RuleOptions, SimulatorOptions, TlsOptions } from './simulator-options.ts';
+import type { Http2Options, RuleOptions, SimulatorOptions, TlsOptions } from './simulator-options.ts';
 
 export interface Simulator extends AsyncDisposable {
   readonly port: number;
@@ -98,9 +98,12 @@ function createProfile(options: SimulatorOptions, gateway: Gateway, plan: FaultP
   }
   const isBare = plan.isEmpty && (options.ledger?.kind ?? 'none') === 'none' && options.stack !== 'node';
   if (isBare) return new FastProfile(gateway.counters, http2);
-  const open = { ...http2, streamsBeforeAuthentication: http2.streamsMax ?? 1_000 };
+  const open = { ...wideWindows, ...http2, streamsBeforeAuthentication: http2.streamsMax ?? 1_000 };
   return options.stack === 'node' ? new StrictNodeProfile(gateway, open) : new StrictProfile(gateway, open, plan);
 }
+
+/** "fast" never lets a client wait for a WINDOW_UPDATE: 16 MiB a connection, 1 MiB a stream. */
+const wideWindows: Http2Options = { windowIncrement: 16_777_216, initialWindowSize: 1_048_576 };
 
 /** "fast" asks nothing of a request, whichever connection it runs on. */
 function rulesOf(options: SimulatorOptions): RuleOptions {

@@ -27,6 +27,7 @@ export class Gateway {
   readonly ledger: Ledger;
   readonly #sampleEvery: number;
   readonly #hashesPayload: boolean;
+  readonly #recordsNothing: boolean;
   #clockOffsetMs = 0;
 
   constructor(rules: GatewayRules, counters: SimulatorCounters, ledger: Ledger, ledgerOptions: LedgerOptions) {
@@ -35,6 +36,7 @@ export class Gateway {
     this.ledger = ledger;
     this.#sampleEvery = ledgerOptions.sampleEvery ?? 1;
     this.#hashesPayload = ledgerOptions.payloadSha256 ?? false;
+    this.#recordsNothing = ledgerOptions.kind === 'none';
   }
 
   nowMs(): number {
@@ -59,6 +61,7 @@ export class Gateway {
     answer: Answer,
     origin: RequestOrigin,
   ): void {
+    if (this.#recordsNothing) return;
     if (this.#sampleEvery > 1 && this.counters.requests % this.#sampleEvery !== 0) return;
     this.ledger.record({
       at: new Date(this.nowMs()).toISOString(),
