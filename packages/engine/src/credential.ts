@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import { checkCertificate, isFault, openProviderTokenSource, parseCertificate } from '@carillon/apns';
+import { checkCertificate, checkCertificateKey, isFault, openProviderTokenSource, parseCertificate } from '@carillon/apns';
 import type { ApnsFault, Environment, EpochMs, PushCertificate, Topic } from '@carillon/apns';
 import type { Clock, TlsIdentity } from '@carillon/pool';
 import { EngineConfigError } from './errors.ts';
@@ -92,8 +92,11 @@ function openCertificate(
     ...(passphrase === undefined ? {} : { passphrase }),
   };
   const { tls, certPem } = pfx === undefined ? { tls: given, certPem: cert ?? null } : openPfx(pfx, passphrase ?? '', given, trust, field);
-  checkTls(tls, field);
   const certificate = certPem === null ? null : lookInto(certPem, field, use);
+  // Before OpenSSL's opinion: it calls an unreadable key an unsupported one.
+  const keyFault = certificate === null || key === undefined ? null : checkCertificateKey(certificate, key, passphrase);
+  if (keyFault !== null) throw faultError(keyFault, field);
+  checkTls(tls, field);
   const { ca } = trust;
   return { tls, tokens: null, certificate, fingerprint: digest('certificate', cert, pfx, ca) };
 }

@@ -93,7 +93,8 @@ describe('createEngine with a configuration that makes no sense', () => {
       ['both', { ...own, pfx: nonsense() }, /either cert and key, or pfx/],
       ['no key', { cert: own.cert }, /key is missing/],
       ['a certificate that is none', { cert: 'nonsense', key: own.key }, /PEM/],
-      ['a key that belongs to another certificate', { cert: own.cert, key: pushCertificate().key }, /does not belong to the certificate/],
+      ['a key that is none', { cert: own.cert, key: 'nonsense' }, /no private key in PEM/],
+      ['a key that belongs to another certificate', { cert: own.cert, key: pushCertificate().key }, /belongs to another certificate/],
       ['an expired certificate', pushCertificate({ notBefore: new Date(Date.now() - 9 * dayMs), notAfter: new Date(Date.now() - dayMs) }), /has expired/],
       ['one that is not valid yet', pushCertificate({ notBefore: new Date(Date.now() + dayMs), notAfter: new Date(Date.now() + 9 * dayMs) }), /not valid before/],
       ['one of the other environment', pushCertificate({ environments: ['sandbox'] }), /sandbox, not for production/],
@@ -108,8 +109,8 @@ describe('createEngine with a configuration that makes no sense', () => {
 
     it('says that the passphrase of an encrypted key is wrong or missing', () => {
       const encrypted = createPrivateKey(own.key).export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'right' });
-      expect(faultOfCertificate({ cert: own.cert, key: encrypted, passphrase: 'wrong' }).message).toMatch(/passphrase of the key is wrong/);
-      expect(faultOfCertificate({ cert: own.cert, key: encrypted }).message).toMatch(/passphrase of the key is wrong/);
+      expect(faultOfCertificate({ cert: own.cert, key: encrypted, passphrase: 'wrong' }).message).toMatch(/cannot be opened with this passphrase/);
+      expect(faultOfCertificate({ cert: own.cert, key: encrypted }).message).toMatch(/no passphrase was given/);
       createEngine({ apps: { news: { ...good, credential: { kind: 'certificate', cert: own.cert, key: encrypted, passphrase: 'right' } } } });
     });
 
