@@ -38,6 +38,7 @@ export interface DialTarget {
 }
 
 export interface Dialed {
+  /** Emits 'data' in turns of its own, as sockets do, never from inside `write`. Has a listener for 'error'. */
   readonly stream: Duplex;
   /** The address that answered, for logs and for spreading connections. */
   readonly address: string;

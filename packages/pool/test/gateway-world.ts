@@ -1,18 +1,18 @@
 // A gateway in memory and a dialler that reaches it: every connection is a pipe, every dial does what the test says.
-import { duplexPair } from 'node:stream';
 import type { Duplex } from 'node:stream';
 import { Pool } from '@carillon/pool';
 import type { Dialed, Dialer, DialTarget, PoolOptions, PoolPolicy } from '@carillon/pool';
 import { Gateway } from './gateway.ts';
 import type { GatewayOptions } from './gateway.ts';
 import { Jobs } from './jobs.ts';
+import { memoryPipe } from './memory-pipe.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /** What a dial meets: a gateway, an error, or nobody for ever. */
 export type DialScript = (ordinal: number, target: DialTarget) => GatewayOptions | Error | 'hang';
 
 export class GatewayWorld implements Dialer {
-  readonly clock: VirtualClock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly gateways: Gateway[] = [];
   /** When each dial began. */
   readonly dialledAt: number[] = [];
@@ -25,7 +25,13 @@ export class GatewayWorld implements Dialer {
   readonly clientStreams: Duplex[] = [];
 
   /** `random` gives 0.5 unless told: half of each jitter. */
-  constructor(script: DialScript = () => ({}), policy: Partial<PoolPolicy> = {}, options: Partial<PoolOptions> = {}) {
+  constructor(
+    script: DialScript = () => ({}),
+    policy: Partial<PoolPolicy> = {},
+    options: Partial<PoolOptions> = {},
+    clock: VirtualClock = new VirtualClock(),
+  ) {
+    this.clock = clock;
     this.script = script;
     this.pool = new Pool(
       {
@@ -34,7 +40,7 @@ export class GatewayWorld implements Dialer {
         tls: {},
         policy,
         dialer: this,
-        clock: this.clock,
+        clock,
         random: { next: () => 0.5 },
         ...options,
       },
@@ -81,7 +87,7 @@ export class GatewayWorld implements Dialer {
   }
 
   #connect(options: GatewayOptions): Duplex {
-    const [ours, theirs] = duplexPair();
+    const [ours, theirs] = memoryPipe();
     this.clientStreams.push(ours);
     this.gateways.push(new Gateway(theirs, options));
     return ours;

@@ -20,7 +20,7 @@ import type { DecodedField, FrameSink } from '@carillon/frames';
 export { ErrorCode, SettingId } from '@carillon/frames';
 
 export interface GatewayOptions {
-  /** Sent at once; null: none until `settings` is called. */
+  /** Sent at once; null: it says nothing of its own accord. */
   readonly settings?: readonly (readonly [id: number, value: number])[] | null;
   /** False: requests wait until `answer` is called. Default true. */
   readonly answers?: boolean;
@@ -45,11 +45,11 @@ export class Gateway implements FrameSink {
   goAways = 0;
   settingsAcks = 0;
   streamsPeak = 0;
-  hasEnded = false;
   answers: boolean;
   /** Called with each complete request before it is answered. */
   onRequest: (request: Request) => void = () => undefined;
   readonly #opensWindow: boolean;
+  readonly #hasBegun: boolean;
   readonly #parser: FrameParser = new FrameParser(this, { expectPreface: true });
   readonly #decoder: HpackDecoder = new HpackDecoder();
   readonly #encoder: HpackEncoder = new HpackEncoder();
@@ -63,16 +63,16 @@ export class Gateway implements FrameSink {
     this.stream = stream;
     this.answers = options.answers ?? true;
     this.#opensWindow = options.opensWindow ?? true;
+    this.#hasBegun = options.settings !== null;
     stream.on('error', () => undefined);
     stream.on('data', (chunk: Buffer) => {
       this.#parser.receive(chunk);
       this.#raiseWindow();
     });
     stream.on('end', () => {
-      this.hasEnded = true;
       stream.end();
     });
-    if (options.settings !== null) this.settings(options.settings ?? []);
+    if (this.#hasBegun) this.settings(options.settings ?? []);
   }
 
   /** The highest stream it has seen. */
@@ -143,7 +143,7 @@ export class Gateway implements FrameSink {
   onSetting(): void {}
 
   onSettingsEnd(): void {
-    this.#write((out) => encodeSettingsAck(out, 0));
+    if (this.#hasBegun) this.#write((out) => encodeSettingsAck(out, 0));
   }
 
   onSettingsAck(): void {
