@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { startSimulator } from '../src/index.ts';
 import type { FaultAction, FaultTrigger, FloodKind, Simulator } from '../src/index.ts';
 import { goodToken, TestClient } from './test-client.ts';
+import { until } from './until.ts';
 
 const open = { streamsBeforeAuthentication: 1_000 };
 
@@ -141,9 +142,9 @@ describe('a fault of the connection', () => {
     expect((await client.answer(client.push())).status).toBe('200');
     const before = client.bytesReceived;
     client.push();
-    await untilTrue(() => simulator.ledger.length === 2);
+    await until('both pushes to arrive', () => simulator.ledger.length === 2);
     client.write(Buffer.from([0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]));
-    await untilTrue(() => simulator.stats().pingsReceived === 1);
+    await until('the PING to arrive', () => simulator.stats().pingsReceived === 1);
     expect(client.bytesReceived).toBe(before);
     client.close();
   });
@@ -496,12 +497,7 @@ describe('a flood', () => {
     await client.untilTrue('a part of it', () => client.bytesReceived > 500_000);
     const before = process.memoryUsage().rss;
     client.close();
-    await untilTrue(() => simulator.stats().connectionsOpen === 0);
+    await until('the end of the connection', () => simulator.stats().connectionsOpen === 0);
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1_048_576);
   });
 });
-
-async function untilTrue(isTrue: () => boolean): Promise<void> {
-  for (let k = 0; k < 500 && !isTrue(); k++) await new Promise((resolve) => setTimeout(resolve, 10));
-  expect(isTrue()).toBe(true);
-}

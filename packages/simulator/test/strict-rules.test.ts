@@ -7,6 +7,7 @@ import { createCertificateAuthority, startSimulator } from '../src/index.ts';
 import type { ProviderKey, ScriptedToken, Simulator, SimulatorOptions } from '../src/index.ts';
 import { providerToken } from './provider-token.ts';
 import { goodToken, TestClient } from './test-client.ts';
+import { until } from './until.ts';
 
 type Changes = Readonly<Record<string, string | null>>;
 
@@ -133,7 +134,7 @@ describe.each(['frames', 'node'] as const)('strict on %s', (stack) => {
     const client = await TestClient.connect(simulator);
     await client.until('settings');
     const silent = client.push();
-    await client.untilTrue('the push to arrive', () => simulator.ledger.length === 1);
+    await until('the push to arrive', () => simulator.ledger.length === 1);
     expect(simulator.ledger[0]).toMatchObject({ status: null, token: goodToken });
     expect(client.frames.some((frame) => frame.kind === 'headers' && frame.streamId === silent)).toBe(false);
     client.close();
