@@ -1,1 +1,2 @@
-export {};
+export type { Bench, BenchContext, Row } from './bench.ts';
+export { benches } from './benches.ts';

@@ -14,9 +14,18 @@ interface Results extends Machine {
   readonly benches: Readonly<Record<string, BenchResult>>;
 }
 
-export function keepResults(path: string, machine: Machine, bench: string, isQuick: boolean, rows: readonly Row[]): void {
+export function keepResults(
+  path: string,
+  machine: Machine,
+  bench: string,
+  isQuick: boolean,
+  rows: readonly Row[],
+): void {
   const { commit, at, load } = machine;
-  const results: Results = { ...machine, benches: { ...earlier(path, machine), [bench]: { commit, at, load, isQuick, rows } } };
+  const results: Results = {
+    ...machine,
+    benches: { ...earlier(path, machine), [bench]: { commit, at, load, isQuick, rows } },
+  };
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`);
 }

@@ -25,5 +25,7 @@ function conclude(found: readonly Row[]): string[] {
   if (theirs === undefined) return [];
   return found
     .filter((row) => row.name !== 'h2load')
-    .map((row) => `${row.name} against h2load: ${((row.cpuMicrosPerPush ?? NaN) / theirs).toFixed(3)} of its CPU a push`);
+    .map(
+      (row) => `${row.name} against h2load: ${((row.cpuMicrosPerPush ?? NaN) / theirs).toFixed(3)} of its CPU a push`,
+    );
 }

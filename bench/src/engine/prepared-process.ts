@@ -22,7 +22,7 @@ class ReadyBatches implements Preparer {
   }
 
   prepare(): PreparedBatch {
-    const batch = this.#batches[this.#next] as PreparedBatch;
+    const batch = this.#batches[this.#next];
     this.#next = (this.#next + 1) % this.#batches.length;
     return batch;
   }

@@ -33,7 +33,9 @@ export interface ClientReport {
   readonly p99Ms?: number;
 }
 
-export type ClientAnswer = { readonly kind: 'report'; readonly report: ClientReport } | { readonly kind: 'failed'; readonly message: string };
+export type ClientAnswer =
+  | { readonly kind: 'report'; readonly report: ClientReport }
+  | { readonly kind: 'failed'; readonly message: string };
 
 /** Counts answers, and reads the clocks at the three moments that matter. */
 export class Meter {
@@ -106,8 +108,12 @@ export function serveTask(send: (task: ClientTask, meter: Meter) => Promise<Part
         return { kind: 'failed', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
       }
     };
-    void answer().then((done) => process.send?.(done));
+    void answer().then(sendToParent);
   });
+}
+
+function sendToParent(answer: ClientAnswer): void {
+  process.send?.(answer);
 }
 
 /** Calls `one` for each push, `inFlight` at a time: each of that many loops sends its next when the last was answered. */

@@ -4,7 +4,12 @@ import type { LoadRow } from './load-rows.ts';
 import { runClient } from './run-client.ts';
 
 /** `program` is the path in bench/src of a file that ends in `-process`. */
-export function client(name: string, program: string, pace: LoadRow['pace'], ...variants: LoadRow['variants']): LoadRow {
+export function client(
+  name: string,
+  program: string,
+  pace: LoadRow['pace'],
+  ...variants: LoadRow['variants']
+): LoadRow {
   return {
     name,
     pace,

@@ -10,7 +10,6 @@ import { isFault, openProviderTokenSource } from '@carillon/apns';
 import type { ClientReport, ClientTask } from './client.ts';
 import { deviceTokens, payloadText } from './traffic.ts';
 
-
 /** As `h2load --version` prints it; null where it is not installed. */
 export async function h2loadVersion(): Promise<string | null> {
   try {
@@ -27,12 +26,21 @@ export async function runH2load(task: ClientTask, signal: AbortSignal): Promise<
     const origin = `https://127.0.0.1:${task.port}`;
     const paths = join(folder, 'paths');
     const body = join(folder, 'body');
-    await writeFile(paths, deviceTokens().map((token) => `${origin}/3/device/${token}\n`).join(''));
+    await writeFile(
+      paths,
+      deviceTokens()
+        .map((token) => `${origin}/3/device/${token}\n`)
+        .join(''),
+    );
     await writeFile(body, payloadText(0));
     const args = ['-t1', `-c${task.connections}`, `-m${task.inFlight}`, `-n${task.pushes}`, '-i', paths, '-d', body];
     for (const [name, value] of headersOf(task)) args.push('-H', `${name}: ${value}`);
     // POSIX `times` prints user and system time of the shell's ended children, here of h2load alone: its whole life.
-    const { output, times } = await run('sh', ['-c', '"$@"; status=$?; times >&2; exit $status', 'sh', 'h2load', ...args], signal);
+    const { output, times } = await run(
+      'sh',
+      ['-c', '"$@"; status=$?; times >&2; exit $status', 'sh', 'h2load', ...args],
+      signal,
+    );
     return readReport(output, times);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -51,7 +59,11 @@ function headersOf({ keyPem: key, keyId, teamId, topic }: ClientTask): (readonly
   ];
 }
 
-function run(command: string, args: readonly string[], signal: AbortSignal): Promise<{ output: string; times: string }> {
+function run(
+  command: string,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<{ output: string; times: string }> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     // A group of its own, so that h2load ends with its shell.
@@ -79,7 +91,9 @@ export function readReport(output: string, times: string): ClientReport {
   const finished = /finished in ([\d.]+)(s|ms|us)/.exec(output);
   const ok = /status codes: (\d+) 2xx/.exec(output);
   const children = times.trim().split('\n').at(-1) ?? '';
-  const [user, system] = [...children.matchAll(/(\d+)m([\d.]+)s/g)].map(([, minutes, seconds]) => Number(minutes) * 60 + Number(seconds));
+  const [user, system] = [...children.matchAll(/(\d+)m([\d.]+)s/g)].map(
+    ([, minutes, seconds]) => Number(minutes) * 60 + Number(seconds),
+  );
   if (finished === null || ok === null || user === undefined || system === undefined) {
     throw new Error(`h2load or sh said something unexpected:\n${output}\n${times}`);
   }

@@ -26,7 +26,11 @@ export async function runClient(program: string, task: ClientTask, options: Clie
     const answer = await new Promise<ClientAnswer>((resolve, reject) => {
       child.once('message', (message: ClientAnswer) => resolve(message)); // serveTask sends nothing else
       child.once('error', reject);
-      child.once('exit', (code, by) => reject(signal.aborted ? (signal.reason as Error) : new Error(`${program} ended (${by ?? code}) without a report`)));
+      child.once('exit', (code, by) =>
+        reject(
+          signal.aborted ? (signal.reason as Error) : new Error(`${program} ended (${by ?? code}) without a report`),
+        ),
+      );
       child.send(task);
     });
     if (answer.kind === 'failed') throw new Error(`${program}: ${answer.message}`);
@@ -50,7 +54,13 @@ function ended(child: ReturnType<typeof fork>, kill: () => void): Promise<void> 
 }
 
 /** A row counts only when the gateway saw exactly its pushes and everything was answered 200. */
-export function heldAgainstGateway(name: string, pushes: number, report: ClientReport, before: SimulatorStats, after: SimulatorStats): void {
+export function heldAgainstGateway(
+  name: string,
+  pushes: number,
+  report: ClientReport,
+  before: SimulatorStats,
+  after: SimulatorStats,
+): void {
   const seen = after.requests - before.requests;
   if (seen !== pushes) throw new Error(`${name}: ${pushes} pushes reported, the gateway saw ${seen}`);
   if (report.statuses['200'] !== pushes) throw new Error(`${name}: not all 200: ${JSON.stringify(report.statuses)}`);

@@ -4,8 +4,6 @@
  */
 export const tokenCount = 10_000;
 export const payloadBytes = 282;
-/** `{"id":"0000","token":"…","payload":{…}}`: what an NDJSON file has on a line, without the line feed. */
-export const lineBytes = 381;
 
 /** 64 lower-case hex digits each. */
 export function deviceTokens(): string[] {
@@ -23,10 +21,15 @@ export function deviceTokens(): string[] {
 }
 
 const title = 'Goal in the 9th minute';
-const filler = 'The equaliser came from a corner that nobody cleared, and the ground has not been this loud since the final of 1998';
+const filler =
+  'The equaliser came from a corner that nobody cleared, and the ground has not been this loud since the final of 1998';
 
 /** As an object, for clients that want one; `payloadText` is its JSON. */
-export function payloadOf(number: number): { aps: { alert: { title: string; body: string }; sound: string }; match: string; article: string } {
+export function payloadOf(number: number): {
+  aps: { alert: { title: string; body: string }; sound: string };
+  match: string;
+  article: string;
+} {
   const article = String(number % tokenCount).padStart(4, '0');
   return {
     aps: { alert: { title, body: `${filler}. Read report ${article} now.` }, sound: 'default' },
@@ -50,6 +53,7 @@ export function ndjsonChunks(count: number, perChunk: number): Buffer[] {
   return chunks;
 }
 
-export function lineOf(number: number, token: string): string {
+/** A line of 381 octets. */
+function lineOf(number: number, token: string): string {
   return `{"id":"${String(number).padStart(4, '0')}","token":"${token}","payload":${payloadText(number)}}`;
 }

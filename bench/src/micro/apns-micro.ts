@@ -29,7 +29,7 @@ const makeApnsId: Micro = {
     const target = Buffer.alloc(36);
     return () => {
       let sum = 0;
-      for (let number = 0; number < count; number++) sum += ids.write(target, 0) + (target[0] as number);
+      for (let number = 0; number < count; number++) sum += ids.write(target, 0) + target[0];
       return sum;
     };
   },

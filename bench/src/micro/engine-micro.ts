@@ -20,7 +20,10 @@ class Rounds implements PoolWork {
   #resolve: (() => void) | null = null;
 
   constructor() {
-    this.#pool = new Pool({ host: 'memory', port: 1, tls: {}, dialer: memoryDialer, policy: { connectionsMax: 1 } }, this);
+    this.#pool = new Pool(
+      { host: 'memory', port: 1, tls: {}, dialer: memoryDialer, policy: { connectionsMax: 1 } },
+      this,
+    );
   }
 
   close(): Promise<void> {
@@ -43,7 +46,8 @@ class Rounds implements PoolWork {
     for (; this.#left > 0; this.#left--) {
       const number = count - this.#left;
       const start = number * recordBytes;
-      if (!connection.open(template, bytes, spans, number * spanStride, start + bodyAt, start + recordBytes, number)) return true;
+      if (!connection.open(template, bytes, spans, number * spanStride, start + bodyAt, start + recordBytes, number))
+        return true;
     }
     return false;
   }
@@ -61,7 +65,8 @@ class Rounds implements PoolWork {
 
 const poolRound: Micro = {
   name: 'pool: slabs + connection + session',
-  question: 'What does a push cost with its slab, flush and turn, socket and TLS left out? The gateway in memory is in it.',
+  question:
+    'What does a push cost with its slab, flush and turn, socket and TLS left out? The gateway in memory is in it.',
   calls: count,
   prepare(atEnd) {
     const rounds = new Rounds();
@@ -87,10 +92,11 @@ function engineInMemory(preparer: Preparer): Engine {
 
 const engineRound: Micro = {
   name: 'engine: lane to receipt',
-  question: 'What do lane, fair turns, attempt, judgement and the receipt object add to the pool? Records are prepared already.',
+  question:
+    'What do lane, fair turns, attempt, judgement and the receipt object add to the pool? Records are prepared already.',
   calls: count,
   prepare(atEnd) {
-    const lines = ndjsonChunks(count, count)[0] as Buffer;
+    const lines = ndjsonChunks(count, count)[0];
     const batch: PreparedBatch = new InlinePreparer().prepare(lines, 1);
     const engine = engineInMemory({ prepare: () => batch, close: () => Promise.resolve() });
     atEnd(() => engine.close());

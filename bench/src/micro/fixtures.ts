@@ -6,7 +6,7 @@ import type { Outbox } from '@carillon/session';
 import { generateKeyPairSync } from 'node:crypto';
 import { deviceTokens, payloadText } from '../load/traffic.ts';
 
-export const apnsId = '8f14e45f-ceea-467a-9575-6f0c1b2d3e4f';
+const apnsId = '8f14e45f-ceea-467a-9575-6f0c1b2d3e4f';
 
 /** A thousand: what one connection has in flight, and few enough to stay in the caches, as in life. */
 export const count = 1000;
@@ -37,7 +37,14 @@ export function plan(topicName = 'com.example.news'): readonly HeaderPlanField[]
   const pushType = good(parsePushType('alert'));
   const topic = good(parseTopic(topicName));
   const providerToken = tokenSource().tokenAt(Date.UTC(2026, 10, 1));
-  return headerPlan({ authority: 'api.push.apple.com', providerToken, topic, pushType, priority: 10, isTopicIndexed: true });
+  return headerPlan({
+    authority: 'api.push.apple.com',
+    providerToken,
+    topic,
+    pushType,
+    priority: 10,
+    isTopicIndexed: true,
+  });
 }
 
 export function tokenSource(): ProviderTokenSource {
@@ -62,7 +69,15 @@ export function replies(firstId: number, many: number): Buffer {
   const bytes = Buffer.alloc(many * (9 + block.length));
   let at = 0;
   for (let number = 0; number < many; number++) {
-    at = encodeHeaders(bytes, at, firstId + 2 * number, block, 0, block.length, FrameFlag.endHeaders | FrameFlag.endStream);
+    at = encodeHeaders(
+      bytes,
+      at,
+      firstId + 2 * number,
+      block,
+      0,
+      block.length,
+      FrameFlag.endHeaders | FrameFlag.endStream,
+    );
   }
   return bytes.subarray(0, at);
 }
@@ -77,7 +92,7 @@ export class OpenOutbox implements Outbox {
   }
 }
 
-export function good<T extends object | string>(parsed: T | ApnsFault): T {
+function good<T extends object | string>(parsed: T | ApnsFault): T {
   if (isFault(parsed)) throw new Error(parsed.message);
-  return parsed as T; // not a fault, as was just asked
+  return parsed; // not a fault, as was just asked
 }

@@ -1,5 +1,14 @@
 /** The codecs of @carillon/frames, as a push and its reply use them. */
-import { FrameFlag, FrameParser, FrameType, HeaderTemplate, HpackDecoder, HpackEncoder, encodeData, encodeFrameHeader } from '@carillon/frames';
+import {
+  FrameFlag,
+  FrameParser,
+  FrameType,
+  HeaderTemplate,
+  HpackDecoder,
+  HpackEncoder,
+  encodeData,
+  encodeFrameHeader,
+} from '@carillon/frames';
 import { DeafSink } from './deaf-sink.ts';
 import { bodyAt, count, plan, pushes, replies, replyBlock, spanStride } from './fixtures.ts';
 import type { Micro } from './micro.ts';
@@ -14,7 +23,7 @@ const encodeHeader: Micro = {
       let sum = 0;
       for (let id = 1; id < 2 * count; id += 2) {
         encodeFrameHeader(target, 0, 282, FrameType.data, FrameFlag.endStream, id);
-        sum += target[8] as number;
+        sum += target[8];
       }
       return sum;
     };

@@ -15,7 +15,14 @@ class MemoryGateway extends Duplex {
     super();
     const ended = (streamId: number): void => void this.#ended.push(streamId);
     class Answering extends DeafSink {
-      override onData(streamId: number, _bytes: Buffer, _start: number, _end: number, _flowBytes: number, isEnd: boolean): void {
+      override onData(
+        streamId: number,
+        _bytes: Buffer,
+        _start: number,
+        _end: number,
+        _flowBytes: number,
+        isEnd: boolean,
+      ): void {
         if (isEnd) ended(streamId);
       }
     }
@@ -34,7 +41,8 @@ class MemoryGateway extends Duplex {
     if (many === 0) return;
     const answers = replies(1, many);
     const bytesEach = answers.length / many;
-    for (let number = 0; number < many; number++) answers.writeUInt32BE(this.#ended[number] as number, number * bytesEach + streamIdAt);
+    for (let number = 0; number < many; number++)
+      answers.writeUInt32BE(this.#ended[number], number * bytesEach + streamIdAt);
     this.#ended = [];
     // As from a socket: never while the sender is still writing.
     setImmediate(() => this.push(answers));

@@ -8,7 +8,13 @@ import type { Micro } from './micro.ts';
 import { payloadMicros } from './payload-micro.ts';
 import { sessionMicros } from './session-micro.ts';
 
-export const micros: readonly Micro[] = [...framesMicros, ...sessionMicros, ...engineMicros, ...apnsMicros, ...payloadMicros];
+export const micros: readonly Micro[] = [
+  ...framesMicros,
+  ...sessionMicros,
+  ...engineMicros,
+  ...apnsMicros,
+  ...payloadMicros,
+];
 
 export const microBench: Bench = {
   name: 'micro',
@@ -16,7 +22,8 @@ export const microBench: Bench = {
     'what does one call of each hot function cost?\n' +
     'Read by whoever changes one: the load benches say that something became slower, this one says what.',
   run,
-  conclude: (rows) => rows.map((row) => `${row.name}: ${micros.find((micro) => micro.name === row.name)?.question ?? ''}`),
+  conclude: (rows) =>
+    rows.map((row) => `${row.name}: ${micros.find((micro) => micro.name === row.name)?.question ?? ''}`),
 };
 
 async function run(context: BenchContext): Promise<Row[]> {

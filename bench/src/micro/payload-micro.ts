@@ -9,7 +9,7 @@ const scanLines: Micro = {
   question: 'What does a line cost, checked in full and copied into its arena with a new apns-id?',
   calls: count,
   prepare() {
-    const lines = ndjsonChunks(count, count)[0] as Buffer;
+    const lines = ndjsonChunks(count, count)[0];
     const preparer = new InlinePreparer();
     return () => preparer.prepare(lines, 1).count;
   },
@@ -20,7 +20,7 @@ const parseLines: Micro = {
   question: 'What would the same line cost in the plain way, nothing checked?',
   calls: count,
   prepare() {
-    const lines = (ndjsonChunks(count, count)[0] as Buffer).toString('utf8').trimEnd().split('\n');
+    const lines = ndjsonChunks(count, count)[0].toString('utf8').trimEnd().split('\n');
     const target = Buffer.alloc(1024);
     return () => {
       let sum = 0;

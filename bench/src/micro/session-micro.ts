@@ -4,9 +4,10 @@ import { HeaderTemplate, Session } from '@carillon/session';
 import { OpenOutbox, bodyAt, count, plan, pushes, replies, spanStride } from './fixtures.ts';
 import type { Micro } from './micro.ts';
 
+const none = (): void => {};
+
 /** A session whose peer grants `count` streams and all the window there is. */
 function openSession(onReply: (tag: number) => void): Session {
-  const none = (): void => {};
   const events = { onReply, onFailure: none, onSettings: none, onGoAway: none, onPong: none, onClosed: none };
   const session = new Session({ outbox: new OpenOutbox(), streamsMax: count }, events);
   const greeting = Buffer.alloc(64);

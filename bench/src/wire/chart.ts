@@ -1,5 +1,5 @@
 /**
- * The chart of the wire bench as SVG: CPU a push, one bar a sender, on a logarithmic axis that is drawn and labelled. Made
+ * The chart of the wire bench as SVG: CPU a push, one bar a sender, linear from zero, so that lengths may be compared. Made
  * to be read in light and dark: no background, colours that the viewer's scheme picks.
  */
 import type { Row } from '../bench.ts';
@@ -33,16 +33,16 @@ export function drawWire(rows: readonly Row[], machine: string, at: string): str
     .map((row) => ({ name: row.name, micros: row.cpuMicrosPerPush ?? 0, rate: row.pushesPerSecond ?? 0 }))
     .filter(({ micros }) => micros > 0)
     .sort((a, b) => a.micros - b.micros);
-  const decades = decadesAround(drawn.map(({ micros }) => micros));
+  const axis = axisFor(Math.max(...drawn.map(({ micros }) => micros)));
   const barsHeight = drawn.length * rowHeight;
   const height = headHeight + barsHeight + footHeight;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
     `  <title>CPU time a push, by sender</title>`,
     `  <style>${style}\n  </style>`,
-    `  <text class="title" x="0" y="18">CPU time a push on the wire, µs (logarithmic; less is better)</text>`,
-    ...gridOf(decades, barsHeight),
-    ...drawn.flatMap((bar, place) => barOf(bar, headHeight + place * rowHeight, decades)),
+    `  <text class="title" x="0" y="18">CPU time a push on the wire, µs (less is better)</text>`,
+    ...gridOf(axis, barsHeight),
+    ...drawn.flatMap((bar, place) => barOf(bar, headHeight + place * rowHeight, axis)),
     `  <text class="note" x="0" y="${height - 22}">TLS on loopback, 282-octet payloads, 10,000 device tokens; the process of the sender alone, its start included.</text>`,
     `  <text class="note" x="0" y="${height - 6}">${escapeText(machine)}, Node ${process.versions.node}, ${at.slice(0, 10)}</text>`,
     '</svg>',
@@ -56,8 +56,8 @@ interface Bar {
   readonly rate: number;
 }
 
-function barOf({ name, micros, rate }: Bar, y: number, decades: Decades): string[] {
-  const length = Math.max(2, xOf(micros, decades));
+function barOf({ name, micros, rate }: Bar, y: number, axis: Axis): string[] {
+  const length = Math.max(1, xOf(micros, axis));
   const kind = name.startsWith('carillon') ? 'ours' : 'theirs';
   const value = `${micros < 10 ? micros.toFixed(2) : micros.toFixed(0)} µs, ${Math.round(rate / 1000).toLocaleString('en-US')} k/s`;
   const textAt = y + barHeight - 5;
@@ -68,28 +68,31 @@ function barOf({ name, micros, rate }: Bar, y: number, decades: Decades): string
   ];
 }
 
-/** Whole powers of ten, as exponents. */
-interface Decades {
-  readonly first: number;
-  readonly last: number;
+/** From 0 to `end`, with a line every `step`. */
+interface Axis {
+  readonly end: number;
+  readonly step: number;
 }
 
-function decadesAround(figures: readonly number[]): Decades {
-  const first = Math.floor(Math.log10(Math.min(...figures)));
-  return { first, last: Math.max(first + 1, Math.ceil(Math.log10(Math.max(...figures)))) };
+/** Four to ten lines, a step of 1, 2 or 5 times a power of ten. */
+function axisFor(largest: number): Axis {
+  const power = 10 ** Math.floor(Math.log10(largest / 4));
+  const step = [5, 2, 1].map((times) => times * power).find((candidate) => largest / candidate >= 4) ?? power;
+  return { end: Math.ceil(largest / step) * step, step };
 }
 
-function xOf(figure: number, { first, last }: Decades): number {
-  return ((Math.log10(figure) - first) / (last - first)) * barsWidth;
+function xOf(figure: number, { end }: Axis): number {
+  return (figure / end) * barsWidth;
 }
 
-function gridOf(decades: Decades, barsHeight: number): string[] {
+function gridOf(axis: Axis, barsHeight: number): string[] {
   const lines: string[] = [];
-  for (let exponent = decades.first; exponent <= decades.last; exponent++) {
-    const x = (labelWidth + xOf(10 ** exponent, decades)).toFixed(1);
+  for (let line = 0; line <= Math.round(axis.end / axis.step); line++) {
+    const figure = line * axis.step;
+    const x = (labelWidth + xOf(figure, axis)).toFixed(1);
     lines.push(
       `  <line class="grid" x1="${x}" x2="${x}" y1="${headHeight - 8}" y2="${headHeight + barsHeight}"/>`,
-      `  <text class="note" x="${x}" y="${headHeight - 14}" text-anchor="middle">${10 ** exponent}</text>`,
+      `  <text class="note" x="${x}" y="${headHeight - 14}" text-anchor="middle">${figure}</text>`,
     );
   }
   return lines;

@@ -28,14 +28,15 @@ export const wireBench: Bench = {
   run: (context) => runLoadRows(rows, context),
   conclude: ratios,
   check,
-  chart: (rows, machine, at) => ({ path: 'docs/bench/wire.svg', text: drawWire(rows, machine, at) }),
+  chart: (found, machine, at) => ({ path: 'docs/bench/wire.svg', text: drawWire(found, machine, at) }),
 };
 
 /** `carillon/1` against each peer of the same run, and by promise against the library that works by promise. */
 function ratios(found: readonly Row[]): string[] {
-  return [...peers.map((name) => compare(found, 'carillon/1', name)), compare(found, 'carillon-send', 'parse-node-apn')].filter(
-    (line) => line !== null,
-  );
+  return [
+    ...peers.map((name) => compare(found, 'carillon/1', name)),
+    compare(found, 'carillon-send', 'parse-node-apn'),
+  ].filter((line) => line !== null);
 }
 
 function compare(found: readonly Row[], ourName: string, theirName: string): string | null {

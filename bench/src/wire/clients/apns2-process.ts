@@ -10,7 +10,13 @@ import { deviceTokens, payloadOf, tokenCount } from '../../load/traffic.ts';
 serveTask(async (task, meter) => {
   const tokens = deviceTokens();
   meter.begin();
-  const client = new ApnsClient({ team: task.teamId, keyId: task.keyId, signingKey: task.keyPem, defaultTopic: task.topic, host: '127.0.0.1' });
+  const client = new ApnsClient({
+    team: task.teamId,
+    keyId: task.keyId,
+    signingKey: task.keyPem,
+    defaultTopic: task.topic,
+    host: '127.0.0.1',
+  });
   // undici is a dependency of apns2, not ours: its Pool is at hand only as the class of the pool that is replaced.
   const Pool = client.client.constructor as new (origin: string, options: object) => typeof client.client;
   const own = { connections: 32, pipelining: 1, allowH2: true, maxConcurrentStreams: 100 };
@@ -18,7 +24,7 @@ serveTask(async (task, meter) => {
   Object.assign(client, { client: new Pool(`https://127.0.0.1:${task.port}`, { ...own, connect: { ca: task.ca } }) });
   await inParallel(task, async (number) => {
     const { aps, ...data } = payloadOf(number);
-    await client.send(new Notification(tokens[number % tokenCount] as string, { alert: aps.alert, sound: aps.sound, data }));
+    await client.send(new Notification(tokens[number % tokenCount], { alert: aps.alert, sound: aps.sound, data }));
     meter.answered(200); // it throws for any other
   });
   void client.close();

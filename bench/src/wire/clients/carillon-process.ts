@@ -2,7 +2,15 @@
  * Our wire path and nothing above it: @carillon/pool with frames and session, a status and a latency kept for each push,
  * a fresh apns-id for each push. What the engine adds is measured by `npm run bench -- engine`.
  */
-import { ApnsIdGenerator, TopicBudget, headerPlan, openProviderTokenSource, parsePushType, parseTopic, isFault } from '@carillon/apns';
+import {
+  ApnsIdGenerator,
+  TopicBudget,
+  headerPlan,
+  openProviderTokenSource,
+  parsePushType,
+  parseTopic,
+  isFault,
+} from '@carillon/apns';
 import type { ApnsFault, ProviderToken, PushType, Topic } from '@carillon/apns';
 import { HeaderTemplate, Pool } from '@carillon/pool';
 import type { Connection, PoolNotice, PoolWork, Reply, StreamFailure } from '@carillon/pool';
@@ -61,8 +69,11 @@ class WireLoad implements PoolWork {
       const record = tag % tokenCount;
       const start = record * recordBytes;
       this.#ids.write(records, start + apnsIdAt);
-      const template = templates[tag % templates.length] as HeaderTemplate;
-      if (!connection.open(template, records, this.#spans, record * spanStride, start + bodyAt, start + recordBytes, tag)) return true;
+      const template = templates[tag % templates.length];
+      if (
+        !connection.open(template, records, this.#spans, record * spanStride, start + bodyAt, start + recordBytes, tag)
+      )
+        return true;
       this.#sent = tag + 1;
     }
     return this.#sent < pushes;
@@ -88,7 +99,8 @@ class WireLoad implements PoolWork {
   /** The load begins when all connections stand, so that they share it. */
   #areAllThere(): boolean {
     const { connections } = this.pool;
-    if (connections.length < this.#task.connections || connections.some((connection) => !connection.isUsable)) return false;
+    if (connections.length < this.#task.connections || connections.some((connection) => !connection.isUsable))
+      return false;
     this.#isReady = true;
     this.pool.wake();
     return true;
@@ -111,7 +123,9 @@ class Plans {
     this.#authority = `127.0.0.1:${task.port}`;
     this.#token = good(openProviderTokenSource({ key, keyId, teamId })).tokenAt(Date.now());
     this.#pushType = good(parsePushType('alert'));
-    this.#topics = Array.from({ length: topics }, (_, number) => good(parseTopic(topics === 1 ? topic : `${topic}.edition-${number}`)));
+    this.#topics = Array.from({ length: topics }, (_, number) =>
+      good(parseTopic(topics === 1 ? topic : `${topic}.edition-${number}`)),
+    );
   }
 
   templatesOf(connection: Connection): readonly HeaderTemplate[] {
@@ -121,16 +135,22 @@ class Plans {
 
   #make(connection: Connection): HeaderTemplate[] {
     const budget = new TopicBudget();
-    const head = { authority: this.#authority, providerToken: this.#token, pushType: this.#pushType, priority: 10 } as const;
+    const head = {
+      authority: this.#authority,
+      providerToken: this.#token,
+      pushType: this.#pushType,
+      priority: 10,
+    } as const;
     return this.#topics.map(
-      (topic) => new HeaderTemplate(connection.encoder, headerPlan({ ...head, topic, isTopicIndexed: budget.admit(topic) })),
+      (topic) =>
+        new HeaderTemplate(connection.encoder, headerPlan({ ...head, topic, isTopicIndexed: budget.admit(topic) })),
     );
   }
 }
 
 function good<T extends object | string>(parsed: T | ApnsFault): T {
   if (isFault(parsed)) throw new Error(parsed.message);
-  return parsed as T; // not a fault, as was just asked
+  return parsed; // not a fault, as was just asked
 }
 
 function writeRecords(): Buffer {
@@ -158,5 +178,8 @@ serveTask(async (task, meter): Promise<Partial<ClientReport>> => {
   const { latencies } = load;
   await load.pool.drain();
   latencies.sort();
-  return { p50Ms: latencies[Math.floor(latencies.length * 0.5)] ?? NaN, p99Ms: latencies[Math.floor(latencies.length * 0.99)] ?? NaN };
+  return {
+    p50Ms: latencies[Math.floor(latencies.length * 0.5)] ?? NaN,
+    p99Ms: latencies[Math.floor(latencies.length * 0.99)] ?? NaN,
+  };
 });

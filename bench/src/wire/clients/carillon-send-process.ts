@@ -8,7 +8,7 @@ serveTask(async (task, meter) => {
   meter.begin();
   const engine = engineFor(task);
   await inParallel(task, async (number) => {
-    const outcome = await engine.send({ token: tokens[number % tokenCount] as string, payload: payloadOf(number) });
+    const outcome = await engine.send({ token: tokens[number % tokenCount], payload: payloadOf(number) });
     meter.answered(outcome.kind === 'accepted' ? 200 : 0);
   });
   await engine.drain();

@@ -44,7 +44,7 @@ serveTask(async (task, meter) => {
   await inParallel(task, async (number) => {
     const record = number % tokenCount;
     const headers = { ...stable, [HTTP2_HEADER_PATH]: `/3/device/${tokens[record]}`, 'apns-id': randomUUID() };
-    meter.answered(await request(session, headers, bodies[record] as Buffer));
+    meter.answered(await request(session, headers, bodies[record]));
   });
   session.close();
 });

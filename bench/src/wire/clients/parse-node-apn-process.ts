@@ -8,11 +8,16 @@ serveTask(async (task, meter) => {
   const tokens = deviceTokens();
   const { keyPem: key, keyId, teamId, topic } = task;
   meter.begin();
-  const provider = new apn.Provider({ token: { key, keyId, teamId }, address: '127.0.0.1', port: task.port, ca: [task.ca] });
+  const provider = new apn.Provider({
+    token: { key, keyId, teamId },
+    address: '127.0.0.1',
+    port: task.port,
+    ca: [task.ca],
+  });
   await inParallel(task, async (number) => {
     const { aps, ...payload } = payloadOf(number);
     const notification = new apn.Notification({ ...aps, payload, topic, pushType: 'alert', id: randomUUID() });
-    const { sent } = await provider.send(notification, tokens[number % tokenCount] as string);
+    const { sent } = await provider.send(notification, tokens[number % tokenCount]);
     meter.answered(sent.length === 1 ? 200 : 0);
   });
   void provider.shutdown();
