@@ -2,6 +2,7 @@
 import type { SimulatorStats } from './counters.ts';
 import type { SimulatorIdentity } from './identity.ts';
 import type { LedgerEntry } from './ledger.ts';
+import type { RefereeReport } from './referee/report.ts';
 import type { ScriptedToken } from './rules/token-store.ts';
 import type { SimulatorOptions } from './simulator-options.ts';
 
@@ -9,6 +10,7 @@ export type ControlCall =
   | { readonly kind: 'start'; readonly options: SimulatorOptions }
   | { readonly kind: 'stats' }
   | { readonly kind: 'ledger' }
+  | { readonly kind: 'report' }
   | { readonly kind: 'set-token'; readonly token: string; readonly state: ScriptedToken }
   | { readonly kind: 'fire'; readonly faultId: string }
   | { readonly kind: 'advance-clock'; readonly byMs: number }
@@ -23,6 +25,7 @@ export type ControlAnswer =
   | { readonly kind: 'started'; readonly port: number; readonly identity: SimulatorIdentity }
   | { readonly kind: 'stats'; readonly stats: SimulatorStats }
   | { readonly kind: 'ledger'; readonly entries: readonly LedgerEntry[] }
+  | { readonly kind: 'report'; readonly report: RefereeReport | null }
   | { readonly kind: 'done' }
   | { readonly kind: 'closed' }
   | { readonly kind: 'failed'; readonly message: string };

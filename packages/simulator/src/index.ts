@@ -26,6 +26,12 @@ export { FaultScriptError, loadFaultScript, parseFaultScript } from './faults/pa
 export { createIdentity } from './identity.ts';
 export type { IdentityOptions, ServerCertificateKind, SimulatorIdentity } from './identity.ts';
 export type { LedgerEntry, LedgerOptions } from './ledger.ts';
+export type { Example } from './referee/docket.ts';
+export type { RefereeOptions } from './referee/referee.ts';
+export { formatRefereeReport } from './referee/report.ts';
+export type { RefereeReport, RuleReport } from './referee/report.ts';
+export { refereeLimits, refereeRules } from './referee/rules.ts';
+export type { RefereeLimits, RefereeRule, RuleId } from './referee/rules.ts';
 export type { CheckName } from './rules/judge-request.ts';
 export type { ProviderKey } from './rules/provider-token.ts';
 export type { ScriptedToken, TokenState } from './rules/token-store.ts';

@@ -2,6 +2,7 @@
 import type { FaultScript } from './faults/fault-script.ts';
 import type { SimulatorIdentity } from './identity.ts';
 import type { LedgerOptions } from './ledger.ts';
+import type { RefereeOptions } from './referee/referee.ts';
 import type { CheckName } from './rules/judge-request.ts';
 import type { ProviderKey } from './rules/provider-token.ts';
 import type { ScriptedToken } from './rules/token-store.ts';
@@ -23,6 +24,11 @@ export interface SimulatorOptions {
   readonly rules?: RuleOptions;
   readonly ledger?: LedgerOptions;
   readonly faults?: FaultScript;
+  /**
+   * Judges the conduct of clients (`Simulator.report()`), with PINGs of its own. Default: no referee. With one, `fast`
+   * runs on the same connection as `strict`.
+   */
+  readonly referee?: boolean | RefereeOptions;
 }
 
 export interface TlsOptions {

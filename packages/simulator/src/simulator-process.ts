@@ -30,6 +30,8 @@ async function answer(call: ControlCall): Promise<ControlAnswer> {
       return { kind: 'stats', stats: simulator.stats() };
     case 'ledger':
       return { kind: 'ledger', entries: simulator.ledger };
+    case 'report':
+      return { kind: 'report', report: simulator.report() };
     case 'set-token':
       simulator.setToken(call.token, call.state);
       return { kind: 'done' };

@@ -19,6 +19,8 @@ import { createRules, Gateway } from './profiles/gateway.ts';
 import type { Profile } from './profiles/profile.ts';
 import { StrictNodeProfile } from './profiles/strict-node.ts';
 import { StrictProfile } from './profiles/strict.ts';
+import { Referee } from './referee/referee.ts';
+import type { RefereeReport } from './referee/report.ts';
 import type { ScriptedToken } from './rules/token-store.ts';
 import type { Http2Options, RuleOptions, SimulatorOptions, TlsOptions } from './simulator-options.ts';
 
@@ -35,6 +37,8 @@ export interface Simulator extends AsyncDisposable {
   /** What a memory ledger keeps; empty for the other kinds. */
   readonly ledger: readonly LedgerEntry[];
   stats(): SimulatorStats;
+  /** What the referee has found so far; null without one. */
+  report(): RefereeReport | null;
   /** Scripts what a device token is answered from now on. */
   setToken(token: string, state: ScriptedToken): void;
   /** Fires a fault of the script, by its id, on every open connection. */
@@ -44,6 +48,9 @@ export interface Simulator extends AsyncDisposable {
   /** Drops every connection, frees the port and finishes the ledger. May be called twice. */
   close(): Promise<void>;
 }
+
+/** The referee's PINGs are looked after this often; each connection gets one in 250 ms at most. */
+const markLookMs = 50;
 
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   if (options.stack === 'node' && options.faults !== undefined) {
@@ -55,9 +62,13 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const ledger = openLedger(ledgerOptions);
   const plan = new FaultPlan(options.faults === undefined ? null : parseFaultScript(options.faults));
   const gateway = new Gateway(createRules(identity, rulesOf(options)), counters, ledger, ledgerOptions);
+  gateway.referee = createReferee(options, gateway.nowMs());
   const profile = createProfile(options, gateway, plan);
+  const marking = gateway.referee === null ? null : setInterval(() => profile.mark(), markLookMs).unref();
   const secure = createSecureServer(identity, options.tls ?? {});
-  const listener = new Listener(secure, { intercept: (raw, ordinal) => interceptHandshake(plan, raw, ordinal) });
+  const listener = new Listener(secure, {
+    intercept: (raw, ordinal) => interceptHandshake(plan, gateway, raw, ordinal),
+  });
 
   secure.on('secureConnection', (socket: TLSSocket) => {
     const accepted = listener.rawOf(socket);
@@ -71,8 +82,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   secure.on('tlsClientError', (error: Error) => increment(counters.handshakeFaults, error.message));
   const port = await listener.listen(options.port ?? 0);
 
+  const closeAll = async (): Promise<void> => {
+    if (marking !== null) clearInterval(marking);
+    await listener.close();
+    await ledger.close();
+  };
   let closed: Promise<void> | null = null;
-  const close = (): Promise<void> => (closed ??= listener.close().then(() => ledger.close()));
+  const close = (): Promise<void> => (closed ??= closeAll());
+
   return {
     port,
     endpoint: `https://127.0.0.1:${port}`,
@@ -83,7 +100,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     teamId: identity.teamId,
     ledger: ledger.entries,
     stats: () => snapshot(counters, listener, ledger, plan),
-    setToken: (token, state) => gateway.rules.tokens.set(token, state),
+    report: () => gateway.referee?.report(gateway.nowMs()) ?? null,
+    setToken: (token, state) => {
+      gateway.rules.tokens.set(token, state);
+      gateway.referee?.registered(token);
+    },
     fire: (faultId) => profile.fire(faultId),
     advanceClock: (byMs) => gateway.advanceClock(byMs),
     close,
@@ -96,7 +117,8 @@ function createProfile(options: SimulatorOptions, gateway: Gateway, plan: FaultP
   if (options.profile !== 'fast') {
     return options.stack === 'node' ? new StrictNodeProfile(gateway, http2) : new StrictProfile(gateway, http2, plan);
   }
-  const isBare = plan.isEmpty && (options.ledger?.kind ?? 'none') === 'none' && options.stack !== 'node';
+  const isBare =
+    plan.isEmpty && (options.ledger?.kind ?? 'none') === 'none' && options.stack !== 'node' && gateway.referee === null;
   if (isBare) return new FastProfile(gateway.counters, http2);
   const open = { ...wideWindows, ...http2, streamsBeforeAuthentication: http2.streamsMax ?? 1_000 };
   return options.stack === 'node' ? new StrictNodeProfile(gateway, open) : new StrictProfile(gateway, open, plan);
@@ -110,9 +132,17 @@ function rulesOf(options: SimulatorOptions): RuleOptions {
   return options.profile === 'fast' ? { ...options.rules, checkOrder: [] } : (options.rules ?? {});
 }
 
-function interceptHandshake(plan: FaultPlan, raw: Socket, ordinal: number): boolean {
+function createReferee({ referee }: SimulatorOptions, now: number): Referee | null {
+  if (referee === undefined || referee === false) return null;
+  return new Referee(referee === true ? {} : referee, now);
+}
+
+function interceptHandshake(plan: FaultPlan, gateway: Gateway, raw: Socket, ordinal: number): boolean {
+  const watched = gateway.referee?.connectionOpened(ordinal, raw.remoteAddress ?? 'unknown', gateway.nowMs()) ?? null;
+  if (watched !== null) raw.once('close', () => watched.closed(gateway.nowMs()));
   const actions = plan.watch(ordinal).onEvent('accept');
   for (const action of actions) actOnHandshake(raw, action as HandshakeAction); // the script parser lets no other one here
+  if (actions.length > 0) watched?.excuse();
   return actions.length > 0;
 }
 

@@ -7,6 +7,7 @@ import type { ControlAnswer, ControlCall, ControlResponse } from './control.ts';
 import type { SimulatorStats } from './counters.ts';
 import type { SimulatorIdentity } from './identity.ts';
 import type { LedgerEntry } from './ledger.ts';
+import type { RefereeReport } from './referee/report.ts';
 import type { ScriptedToken } from './rules/token-store.ts';
 import type { SimulatorOptions } from './simulator-options.ts';
 
@@ -24,6 +25,8 @@ export interface SpawnedSimulator extends AsyncDisposable {
   stats(): Promise<SimulatorStats>;
   /** What a memory ledger keeps. */
   ledger(): Promise<readonly LedgerEntry[]>;
+  /** What the referee has found so far; null without one. */
+  report(): Promise<RefereeReport | null>;
   setToken(token: string, state: ScriptedToken): Promise<void>;
   fire(faultId: string): Promise<void>;
   advanceClock(byMs: number): Promise<void>;
@@ -49,6 +52,7 @@ export async function spawnSimulator(options: SimulatorOptions = {}): Promise<Sp
       pid: process.pid,
       stats: async () => (await process.call({ kind: 'stats' }, 'stats')).stats,
       ledger: async () => (await process.call({ kind: 'ledger' }, 'ledger')).entries,
+      report: async () => (await process.call({ kind: 'report' }, 'report')).report,
       setToken: async (token, state) => void (await process.call({ kind: 'set-token', token, state }, 'done')),
       fire: async (faultId) => void (await process.call({ kind: 'fire', faultId }, 'done')),
       advanceClock: async (byMs) => void (await process.call({ kind: 'advance-clock', byMs }, 'done')),

@@ -5,6 +5,7 @@ import { increment } from '../counters.ts';
 import type { SimulatorCounters } from '../counters.ts';
 import type { SimulatorIdentity } from '../identity.ts';
 import type { Ledger, LedgerOptions } from '../ledger.ts';
+import type { Referee } from '../referee/referee.ts';
 import { topicOf } from '../rules/authentication.ts';
 import type { ConnectionRecord } from '../rules/authentication.ts';
 import { defaultCheckOrder, judgeRequest, tokenOf } from '../rules/judge-request.ts';
@@ -25,6 +26,8 @@ export class Gateway {
   readonly rules: GatewayRules;
   readonly counters: SimulatorCounters;
   readonly ledger: Ledger;
+  /** Null: nobody judges. */
+  referee: Referee | null = null;
   readonly #sampleEvery: number;
   readonly #hashesPayload: boolean;
   readonly #recordsNothing: boolean;

@@ -7,4 +7,6 @@ export interface Profile {
   accept(socket: TLSSocket, accepted: AcceptedSocket): void;
   /** Fires a scripted fault on every open connection. */
   fire(faultId: string): void;
+  /** Sends the referee's PINGs where they are due. Called several times a second while there is a referee. */
+  mark(): void;
 }

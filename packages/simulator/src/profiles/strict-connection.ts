@@ -18,6 +18,8 @@ import type { ServerStream } from '../http2-server/server-stream.ts';
 import type { SettingPairs } from '../http2-server/settings-exchange.ts';
 import { SocketCarrier } from '../http2-server/socket-carrier.ts';
 import type { AcceptedSocket } from '../listener.ts';
+import type { WatchedConnection } from '../referee/watched-connection.ts';
+import { WireWitness } from '../referee/wire-witness.ts';
 import { ConnectionRecord } from '../rules/authentication.ts';
 import { readClientCertificate } from '../rules/client-certificate.ts';
 import { forcedReply, tokenOf } from '../rules/judge-request.ts';
@@ -33,6 +35,8 @@ export interface StrictConnectionParts {
   readonly http2: Http2Options;
   readonly watch: FaultWatch;
   readonly frameBytesMax: number;
+  /** Null: no referee. */
+  readonly watched: WatchedConnection | null;
 }
 
 /** pushy#356, golang/go#17265: what the real gateway says, as plain text, to clients that open too many streams. */
@@ -46,6 +50,7 @@ export class StrictConnection implements ActedConnection, ServerConnectionEvents
   readonly #watch: FaultWatch;
   readonly #record: ConnectionRecord;
   readonly #limit: StreamLimit;
+  readonly #witness: WireWitness | null;
   readonly #ordinal: number;
   readonly #refusesWithGoAway: boolean;
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -59,6 +64,8 @@ export class StrictConnection implements ActedConnection, ServerConnectionEvents
     this.#refusesWithGoAway = parts.http2.overLimit === 'goaway';
     this.#record = new ConnectionRecord(readClientCertificate(socket.getPeerCertificate()));
     this.#limit = new StreamLimit(parts.http2, this.#record.certificate !== null);
+    this.#witness = parts.watched === null ? null : new WireWitness(parts.watched, () => this.#gateway.nowMs());
+    parts.watched?.secured(this.#record.certificate !== null);
     this.carrier = new SocketCarrier(socket, accepted.raw, {
       onBytes: (chunk) => this.#onBytes(chunk),
       onClosed: () => this.#onClosed(),
@@ -70,6 +77,7 @@ export class StrictConnection implements ActedConnection, ServerConnectionEvents
         windowIncrement: parts.http2.windowIncrement ?? 32_822,
         streamsMax: this.#limit.streamsMax,
         frameBytesMax: parts.frameBytesMax,
+        observer: this.#witness,
       },
       this,
     );
@@ -79,6 +87,11 @@ export class StrictConnection implements ActedConnection, ServerConnectionEvents
   /** A fault of the script, by its id. */
   onCommand(id: string): void {
     this.#actAll(this.#watch.onCommand(id));
+  }
+
+  /** The referee's PING, when one is due. */
+  mark(): void {
+    if (this.#witness?.mark(this.http2) === true) this.carrier.flushSoon();
   }
 
   // ── ActedConnection ────────────────────────────────────────────────────────────────────────────────────────────
@@ -107,6 +120,7 @@ export class StrictConnection implements ActedConnection, ServerConnectionEvents
       fields: stream.fields,
       bodyBytes: stream.bodyBytes,
     };
+    this.#witness?.watched.request(stream.id, request, stream.body, this.#gateway.nowMs());
     const actions = this.#watch.onRequest(tokenOf(request.path));
     this.#actAll(actions);
     // A flood is the answer to its request: what it writes is on that request's stream.
@@ -154,6 +168,7 @@ export class StrictConnection implements ActedConnection, ServerConnectionEvents
   }
 
   onFault(message: string): void {
+    this.#witness?.watched.unclean(message, this.#gateway.nowMs());
     this.#gateway.countFault(message);
     this.carrier.end();
   }
@@ -208,7 +223,11 @@ export class StrictConnection implements ActedConnection, ServerConnectionEvents
   }
 
   #actAll(actions: readonly FaultAction[]): void {
-    for (const action of actions) if (isOnConnection(action)) actOnConnection(this, action);
+    for (const action of actions) {
+      if (!isOnConnection(action)) continue;
+      this.#witness?.watched.excuse();
+      actOnConnection(this, action);
+    }
   }
 
   /** The push may have been taken, but its answer never comes. */
@@ -245,6 +264,8 @@ export class StrictConnection implements ActedConnection, ServerConnectionEvents
     if (spoiling === null) writeReply(this.http2, stream, draft);
     else actOnReply({ http2: this.http2, stream, draft }, spoiling);
     this.#gateway.counters.countReply(reply.status, reply.reason);
+    if (spoiling !== null && isUnreadable(spoiling)) this.#witness?.watched.spoiled(stream.id);
+    else this.#witness?.watched.replied(stream.id, reply, this.#gateway.nowMs());
     const streamsMax = this.#limit.afterReply(reply.status, reply.isAuthenticated);
     if (streamsMax !== null) {
       this.http2.streamsMax = streamsMax;
@@ -265,6 +286,11 @@ function isOnConnection(action: FaultAction): action is ConnectionAction {
 
 function keepsBack(action: ReplyAction): boolean {
   return action.kind === 'rst' || action.kind === 'no-answer';
+}
+
+/** Answers that break RFC 9113, so that no client has to understand them. */
+function isUnreadable(action: ReplyAction): boolean {
+  return action.kind === 'malformed' || action.kind === 'push-promise' || action.kind === 'oversized-data';
 }
 
 /** RFC 9113 §8.7: REFUSED_STREAM promises that nothing was done. */

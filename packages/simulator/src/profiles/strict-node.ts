@@ -1,10 +1,12 @@
 // Profile "strict" on node:http2: the same rules over somebody else's HTTP/2, as a second opinion on ours. No faults:
-// node:http2 does not let anyone write bad frames.
+// node:http2 does not let anyone write bad frames. The referee sees what node:http2 shows: no PRIORITY or unknown frames,
+// no malformed requests, and no streams that were refused.
 import { performServerHandshake } from 'node:http2';
 import type { OutgoingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 
 import type { AcceptedSocket } from '../listener.ts';
+import type { WatchedConnection } from '../referee/watched-connection.ts';
 import { ConnectionRecord } from '../rules/authentication.ts';
 import { readClientCertificate } from '../rules/client-certificate.ts';
 import type { Answer, PlannedReply } from '../rules/judge-request.ts';
@@ -20,6 +22,7 @@ const bodyKeptMax = 16_384;
 export class StrictNodeProfile implements Profile {
   readonly #gateway: Gateway;
   readonly #http2: Http2Options;
+  readonly #sessions = new Map<ServerHttp2Session, WatchedConnection>();
 
   constructor(gateway: Gateway, http2: Http2Options) {
     this.#gateway = gateway;
@@ -38,22 +41,45 @@ export class StrictNodeProfile implements Profile {
       },
     });
     session.on('error', (error) => this.#gateway.countFault(error.message));
-    session.on('ping', () => (this.#gateway.counters.pingsReceived += 1));
+    const watched = this.#gateway.referee?.connection(accepted.ordinal) ?? null;
+    if (watched !== null) this.#watch(session, watched, limit.streamsMax, record);
+    session.on('ping', () => {
+      this.#gateway.counters.pingsReceived += 1;
+      watched?.pingReceived(this.#gateway.nowMs());
+    });
     const certificate = record.certificate;
     if (certificate !== null && !certificate.environments.includes(this.#gateway.rules.environment)) {
+      watched?.goAwaySent(0);
       session.goaway(0, 0, Buffer.from('{"reason":"BadCertificateEnvironment"}', 'latin1'));
       session.close();
       return;
     }
     session.on('stream', (stream, _headers, _flags, rawHeaders: unknown) => {
       // Node passes the raw list fourth; its types do not mention it.
-      const connection = new NodeRequest(this.#gateway, record, limit, session, accepted.ordinal);
+      const connection = new NodeRequest(this.#gateway, record, limit, session, accepted.ordinal, watched);
       connection.take(stream, rawHeaders as readonly string[]);
     });
   }
 
   /** There are no faults on this stack. */
   fire(): void {}
+
+  mark(): void {
+    for (const [session, watched] of this.#sessions) {
+      if (session.destroyed || !watched.takeMark(this.#gateway.nowMs())) continue;
+      session.ping((error) => {
+        if (error === null) watched.markAcknowledged(this.#gateway.nowMs());
+      });
+    }
+  }
+
+  #watch(session: ServerHttp2Session, watched: WatchedConnection, streamsMax: number, record: ConnectionRecord): void {
+    this.#sessions.set(session, watched);
+    session.once('close', () => this.#sessions.delete(session));
+    watched.secured(record.certificate !== null);
+    watched.settingsSent(streamsMax);
+    session.on('localSettings', () => watched.settingsAcknowledged());
+  }
 }
 
 class NodeRequest {
@@ -62,6 +88,8 @@ class NodeRequest {
   readonly #limit: StreamLimit;
   readonly #session: ServerHttp2Session;
   readonly #ordinal: number;
+  readonly #watched: WatchedConnection | null;
+  #isAnswered = false;
 
   constructor(
     gateway: Gateway,
@@ -69,17 +97,23 @@ class NodeRequest {
     limit: StreamLimit,
     session: ServerHttp2Session,
     ordinal: number,
+    watched: WatchedConnection | null,
   ) {
     this.#gateway = gateway;
     this.#record = record;
     this.#limit = limit;
     this.#session = session;
     this.#ordinal = ordinal;
+    this.#watched = watched;
   }
 
   take(stream: ServerHttp2Stream, rawHeaders: readonly string[]): void {
     const kept: Buffer[] = [];
     let bodyBytes = 0;
+    this.#watched?.streamOpened(stream.id ?? 0, this.#gateway.nowMs());
+    stream.on('close', () => {
+      if (!this.#isAnswered) this.#watched?.resetReceived(stream.id ?? 0);
+    });
     stream.on('error', () => (this.#gateway.counters.resetsReceived += 1)); // the client gave the stream up
     stream.on('data', (chunk: Buffer) => {
       bodyBytes += chunk.length;
@@ -89,6 +123,7 @@ class NodeRequest {
   }
 
   #onRequest(stream: ServerHttp2Stream, request: PushRequest, body: Buffer): void {
+    this.#watched?.request(stream.id ?? 0, request, body, this.#gateway.nowMs());
     const answer = this.#gateway.judge(request, this.#record);
     this.#gateway.record(request, body, this.#record, answer, { connection: this.#ordinal, stream: stream.id ?? 0 });
     const delayMs = answer.kind === 'silence' ? 0 : answer.delayMs;
@@ -99,6 +134,8 @@ class NodeRequest {
   #answer(stream: ServerHttp2Stream, answer: Answer): void {
     if (stream.destroyed || answer.kind === 'silence') return;
     if (answer.kind === 'reset') {
+      this.#isAnswered = true;
+      this.#watched?.spoiled(stream.id ?? 0);
       stream.close(answer.errorCode);
       return;
     }
@@ -109,9 +146,13 @@ class NodeRequest {
     const hasBody = reply.body !== '';
     stream.respond(toHeaders(reply), { endStream: !hasBody });
     if (hasBody) stream.end(reply.body);
+    this.#isAnswered = true;
+    this.#watched?.replied(stream.id ?? 0, reply, this.#gateway.nowMs());
     this.#gateway.counters.countReply(reply.status, reply.reason);
     const streamsMax = this.#limit.afterReply(reply.status, reply.isAuthenticated);
-    if (streamsMax !== null && !this.#session.closed) this.#session.settings({ maxConcurrentStreams: streamsMax });
+    if (streamsMax === null || this.#session.closed) return;
+    this.#watched?.settingsSent(streamsMax);
+    this.#session.settings({ maxConcurrentStreams: streamsMax });
   }
 }
 

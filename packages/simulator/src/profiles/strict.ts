@@ -26,6 +26,7 @@ export class StrictProfile implements Profile {
       http2: this.#http2,
       watch: this.#plan.watch(accepted.ordinal),
       frameBytesMax: this.#plan.frameBytesMax,
+      watched: this.#gateway.referee?.connection(accepted.ordinal) ?? null,
     });
     this.#connections.add(connection);
     socket.once('close', () => this.#connections.delete(connection));
@@ -33,5 +34,9 @@ export class StrictProfile implements Profile {
 
   fire(faultId: string): void {
     for (const connection of this.#connections) connection.onCommand(faultId);
+  }
+
+  mark(): void {
+    for (const connection of this.#connections) connection.mark();
   }
 }
