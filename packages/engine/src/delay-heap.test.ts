@@ -25,7 +25,7 @@ describe('DelayHeap', () => {
       fc.property(times, fc.integer({ min: 1, max: 5 }), (dueAts, nth) => {
         const heap = new DelayHeap();
         const pushes = countOf(dueAts.length);
-        for (const [number, push] of pushes.entries()) heap.add(push, dueAts[number] as number);
+        for (const [number, push] of pushes.entries()) heap.add(push, dueAts[number]);
         const isWanted = (push: Push): boolean => push.tag % nth === 0;
         const taken = heap.takeIf(isWanted);
         expect(new Set(taken)).toEqual(new Set(pushes.filter(isWanted)));

@@ -11,7 +11,7 @@ const arena = arenaOf(tokens.map((token) => ({ token, payload: { aps: {} } })));
 describe('DeviceTable', () => {
   it('keeps scopes apart', () => {
     const table = new DeviceTable(10);
-    table.set('production com.example.app', tokens[0] as string, 5);
+    table.set('production com.example.app', tokens[0], 5);
     expect(table.find('production com.example.app', arena, 0)).toBe(5);
     expect(table.find('sandbox com.example.app', arena, 0)).toBeNull();
     expect(table.find('production com.example.app', arena, recordStride)).toBeNull();
@@ -19,12 +19,12 @@ describe('DeviceTable', () => {
 
   it('forgets only what is older', () => {
     const table = new DeviceTable(10);
-    table.set('scope', tokens[0] as string, 100);
-    table.deleteBefore('scope', tokens[0] as string, 100);
+    table.set('scope', tokens[0], 100);
+    table.deleteBefore('scope', tokens[0], 100);
     expect(table.find('scope', arena, 0)).toBe(100);
-    table.deleteBefore('scope', tokens[0] as string, 101);
+    table.deleteBefore('scope', tokens[0], 101);
     expect(table.find('scope', arena, 0)).toBeNull();
-    table.deleteBefore('scope', tokens[0] as string, 101);
+    table.deleteBefore('scope', tokens[0], 101);
     expect(table.size).toBe(0);
   });
 
@@ -42,12 +42,12 @@ describe('DeviceTable', () => {
         for (const { kind, token, scope, at } of steps) {
           const key = `${scope} ${token}`;
           if (kind === 'set') {
-            table.set(scope, tokens[token] as string, at);
+            table.set(scope, tokens[token], at);
             map.delete(key);
             map.set(key, at);
             if (map.size > most) map.delete(map.keys().next().value as string);
           } else {
-            table.deleteBefore(scope, tokens[token] as string, at);
+            table.deleteBefore(scope, tokens[token], at);
             if ((map.get(key) ?? Infinity) < at) map.delete(key);
           }
           expect(table.size).toBe(map.size);

@@ -60,7 +60,7 @@ describe('Lane', () => {
     fc.assert(
       fc.property(priorities, (order) => {
         const lane = new Lane('news', 1, null);
-        for (const priority of order) lane.add(countOf(1, headOf(priority))[0] as Push);
+        for (const priority of order) lane.add(countOf(1, headOf(priority))[0]);
         for (let left = order.length; left > 0; left--) {
           const shown = lane.peek();
           expect(lane.take()).toBe(shown);
@@ -84,7 +84,7 @@ describe('Lane', () => {
         let waiting: Push[] = [];
         for (const one of steps) {
           if (one.kind === 'add' || one.kind === 'back') {
-            const push = countOf(1, head)[0] as Push;
+            const push = countOf(1, head)[0];
             if (one.kind === 'add') lane.add(push);
             else lane.addBack(push);
             (one.kind === 'add' ? waiting : returned).push(push);

@@ -133,14 +133,16 @@ describe('createEngine with a configuration that makes no sense', () => {
       it('refuses one that has expired', () => {
         const old = rsaIdentity({ notBefore: new Date(Date.now() - 9 * dayMs), notAfter: new Date(Date.now() - dayMs) });
         const pfx = exportPkcs12(old.certPem, old.keyPem, 'right', legacy);
-        if (pfx !== null) expect(faultOfCertificate({ pfx, passphrase: 'right' }).message).toMatch(/has expired/);
+        if (pfx === null) return;
+        expect(faultOfCertificate({ pfx, passphrase: 'right' }).message).toMatch(/has expired/);
       });
 
       it('refuses one without a key, and half of one', () => {
         const withoutKey = exportPkcs12(rsa.certPem, rsa.keyPem, 'right', ['-nokeys']);
-        if (withoutKey !== null) expect(faultOfCertificate({ pfx: withoutKey, passphrase: 'right' }).message).toMatch(/no private key/);
         const whole = exportPkcs12(rsa.certPem, rsa.keyPem, 'right', []);
-        if (whole !== null) expect(faultOfCertificate({ pfx: whole.subarray(0, 500), passphrase: 'right' }).message).toMatch(/damaged/);
+        if (withoutKey === null || whole === null) return;
+        expect(faultOfCertificate({ pfx: withoutKey, passphrase: 'right' }).message).toMatch(/no private key/);
+        expect(faultOfCertificate({ pfx: whole.subarray(0, 500), passphrase: 'right' }).message).toMatch(/damaged/);
       });
     });
   });

@@ -82,6 +82,16 @@ describe('Engine', () => {
       reconcile(world, jobs, receipts);
     });
 
+    // Pushes that had never been sent waited for the budget of retries, ten a second.
+    it('sends what was held back as soon as the rest is over, however much it is', async () => {
+      await using world = await openWorld({ http2: { streamsMax: 1 } }, { connectionsMax: 1 });
+      world.simulator.setToken(tokenOf(7), { kind: 'throttled', retryAfter: '1', times: 1 });
+      const begun = performance.now();
+      const receipts = await sendAll(world, Array.from({ length: 2500 }, (_, number) => jobOf(number, { token: tokenOf(7) })));
+      expect(outcomes(receipts)).toEqual({ accepted: 2500 });
+      expect(performance.now() - begun).toBeLessThan(8000);
+    });
+
     it('does not ask again for a device that is gone, until it registers', async () => {
       await using world = await openWorld();
       const since = Date.now() - 60_000;
@@ -140,8 +150,8 @@ describe('Engine', () => {
       const receipts = sendAll(world);
       await until('the credential is parked', () => world.eventsOf('credential-fault').length > 0);
       expect(world.eventsOf('credential-fault')).toMatchObject([{ reason: 'InvalidProviderToken' }]);
-      const { keyPem: key, keyId, teamId, stats } = world.simulator;
-      expect(stats().requests).toBeLessThanOrEqual(10);
+      const { keyPem: key, keyId, teamId } = world.simulator;
+      expect(world.simulator.stats().requests).toBeLessThanOrEqual(10);
       world.engine.replaceCredential('news', { kind: 'token', key, keyId, teamId });
       expect(outcomes(await receipts)).toEqual({ accepted: 500 });
       expectEmpty(world.engine);

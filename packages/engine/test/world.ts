@@ -88,7 +88,7 @@ export function taken(simulator: Simulator): Map<string, number> {
  */
 export function reconcile(world: World, jobs: readonly Job[], receipts: readonly Receipt[]): number {
   const { simulator, engine } = world;
-  expect(receipts.map(({ id }) => id).sort()).toEqual(jobs.map(({ id }) => id).sort());
+  expect(sortedIds(receipts)).toEqual(sortedIds(jobs));
   const counts = taken(simulator);
   const apnsIdOf = new Map<string, string>();
   for (const receipt of receipts) {
@@ -98,6 +98,10 @@ export function reconcile(world: World, jobs: readonly Job[], receipts: readonly
   for (const apnsId of counts.keys()) expect(apnsIdOf.has(apnsId), `${apnsId} was taken and has a receipt`).toBe(true);
   expectEmpty(engine);
   return [...counts.values()].filter((count) => count > 1).length;
+}
+
+function sortedIds(all: readonly { readonly id?: string | null | undefined }[]): string[] {
+  return all.map(({ id }) => id ?? '').sort((a, b) => (a < b ? -1 : 1));
 }
 
 /** Nothing is under way, and no byte is held. */
