@@ -2,7 +2,7 @@
 import { headerPlan, ProviderTokenHold, TopicBudget } from '@carillon/apns';
 import type { ProviderToken } from '@carillon/apns';
 import { HeaderTemplate } from '@carillon/pool';
-import type { Connection } from '@carillon/pool';
+import type { Clock, Connection } from '@carillon/pool';
 import type { Head } from './head.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import type { TokenSource } from './signer.ts';
@@ -32,9 +32,9 @@ export class Binding {
   }
 
   /** Changes the provider token when it is due. Called before filling; `now` is monotonic. False: there is none yet. */
-  refresh(now: number, epochMs: number): boolean {
+  refresh(now: number, clock: Clock): boolean {
     if (this.#hold === null || now < this.#lookAt) return true;
-    const token = this.#hold.tokenAt(epochMs);
+    const token = this.#hold.tokenAt(clock.epochMs());
     if (token === null) return false;
     this.#lookAt = now + lookEveryMs;
     if (token !== this.#token) {

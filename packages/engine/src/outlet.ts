@@ -107,7 +107,7 @@ export class Outlet implements PoolWork {
       return false;
     }
     const binding = this.#bindingOf(connection);
-    if (!binding.refresh(now, this.#pipeline.clock.epochMs())) return false;
+    if (!binding.refresh(now, this.#pipeline.clock)) return false;
     const before = connection.streamsOpened;
     const end = fillConnection(connection, binding, this.#turns, this.#pipeline, Math.min(most, room));
     const opened = connection.streamsOpened - before;
@@ -122,6 +122,7 @@ export class Outlet implements PoolWork {
     const push = pipeline.pushes.at(tag);
     this.#onWire--;
     this.#signAt = connection.now;
+    pipeline.turnAt = connection.now;
     this.#bindingOf(connection).latency.record(reply.latencyMs);
     if (reply.status === 200) {
       this.#succeeded(connection, push);

@@ -36,6 +36,7 @@ export function routeBatch(
   const each = single === null ? (sinks as readonly Sink[]) : [];
   const now = clock.now();
   const epochMs = clock.epochMs();
+  pipeline.turnAt = now;
   const arena = new Arena(batch.bytes, index, pipeline.letArenaGo);
   // Routing itself holds the arena: a push may settle before the last one is routed.
   arena.pushes = 1;

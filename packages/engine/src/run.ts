@@ -37,8 +37,7 @@ export class Run implements Sink {
   settled(push: Push, outcome: Outcome, latencyMs: number | null): void {
     this.#outstanding--;
     if (this.#isLeft) return;
-    const at = isoTime(this.#pipeline.clock.epochMs());
-    this.#receipts.push(makeReceipt(push, outcome, latencyMs, at, this.#origin));
+    this.#receipts.push(makeReceipt(push, outcome, latencyMs, this.#pipeline.stamp(), this.#origin));
     this.#wakeSoon();
   }
 
