@@ -51,7 +51,7 @@ const general: Omit<PushType, 'name'> = {
 /** Apple, "Sending notification requests to APNs"; where another page says more, its name is beside the row. */
 export const pushTypes: Readonly<Record<PushTypeName, PushType>> = {
   alert: { ...general, name: 'alert' },
-  // "Always use priority 5. Using priority 10 is an error." Also: Pushing background updates to your App.
+  // Priority 10 is an error at Apple. Also: Pushing background updates to your App.
   background: {
     ...general,
     name: 'background',

@@ -52,7 +52,9 @@ export class EventLog {
     const { kind, ...facts } = event;
     // `message` is in the text already; pino leaves out what is undefined.
     this.#logger[level]({ event: kind, ...facts, message: undefined }, message === null ? says : `${says}: ${message}`);
-    if (isTrouble && message !== null) this.#note(`${event.endpoint}: ${message}`);
+    // Transport errors begin with the endpoint already.
+    if (isTrouble && message !== null)
+      this.#note(message.includes(event.endpoint) ? message : `${event.endpoint}: ${message}`);
   }
 
   #note(trouble: string): void {
