@@ -106,6 +106,19 @@ describe('The gate of dials', () => {
     await expect(fourth).resolves.toBe('after all');
   });
 
+  it('begins no dial that is aborted in the turn in which it was asked for', async () => {
+    const gate = queuedDialGate({ concurrency: 1, intervalCap: 8, intervalMs: 1000 }, new VirtualClock());
+    const controller = new AbortController();
+    let hasRun = false;
+    const passed = gate.pass(() => {
+      hasRun = true;
+      return Promise.resolve('a socket that nobody would close');
+    }, controller.signal);
+    controller.abort(new Error('changed my mind'));
+    await expect(passed).rejects.toThrow('changed my mind');
+    expect(hasRun).toBe(false);
+  });
+
   it('leaves no timer and no listener behind', async () => {
     const clock = new VirtualClock();
     const gate = queuedDialGate({ concurrency: 1, intervalCap: 1, intervalMs: 1000 }, clock);

@@ -30,15 +30,14 @@ export function queuedDialGate(limits: DialGateLimits, clock: Clock = systemCloc
   const queue = new PQueue({ concurrency: limits.concurrency });
   const pace = new DialPace(limits.intervalCap, limits.intervalMs);
 
-  /** False when `signal` aborted meanwhile. Ahead of the queue waits one dial a place at most. */
-  const begin = async (signal: AbortSignal): Promise<boolean> => {
-    for (;;) {
-      if (signal.aborted) return false;
+  /** Waits until a dial may begin, or `signal` aborts. */
+  const begin = async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
       const now = clock.now();
       const waitMs = pace.readyAt() - now;
       if (waitMs <= 0) {
         pace.note(now);
-        return true;
+        return;
       }
       await pause(clock, waitMs, signal);
     }
@@ -52,10 +51,11 @@ export function queuedDialGate(limits: DialGateLimits, clock: Clock = systemCloc
         signal.addEventListener('abort', abort, { once: true });
         queue
           .add(async () => {
-            const isOurTurn = await begin(signal);
+            await begin(signal);
             signal.removeEventListener('abort', abort);
-            if (isOurTurn) resolve(await dial());
-            else abort();
+            // Asked here and nowhere earlier: nothing may come between this answer and the dial.
+            if (signal.aborted) abort();
+            else resolve(await dial());
           })
           .catch(reject);
       }),

@@ -236,6 +236,8 @@ export class Pool implements ConnectionOwner, DialsOwner {
   onUsable(connection: Connection): void {
     this.#notify({ kind: 'opened', connection });
     if (connection.id >= this.#takesOverFrom) this.#finishRetiring();
+    // Its slots count first: whether work still waits afterwards shows from now on.
+    if (!Number.isNaN(this.#starvedSince)) this.#starvedSince = connection.now;
   }
 
   onTurn(connection: Connection): void {

@@ -86,6 +86,13 @@ export class GatewayWorld implements Dialer {
     await this.clock.advance(this.dialMs * 2);
   }
 
+  /** Closes the pool, and lets a gateway that does not answer have its second. */
+  async close(): Promise<void> {
+    const closed = this.pool.close();
+    await this.clock.advance(1100);
+    await closed;
+  }
+
   #connect(options: GatewayOptions): Duplex {
     const [ours, theirs] = memoryPipe();
     this.clientStreams.push(ours);

@@ -55,6 +55,7 @@ export class Gateway implements FrameSink {
   readonly #encoder: HpackEncoder = new HpackEncoder();
   readonly #names = new Map<number, string>();
   readonly #out = Buffer.alloc(4096);
+  readonly #unsent: Buffer[] = [];
   #path = '';
   #highest = 0;
   #windowOwed = 0;
@@ -106,6 +107,11 @@ export class Gateway implements FrameSink {
 
   ping(): void {
     this.#write((out) => encodePing(out, 0, false, Buffer.alloc(8), 0));
+  }
+
+  /** Raises the window of the connection. */
+  grant(bytes: number): void {
+    this.#write((out) => encodeWindowUpdate(out, 0, 0, bytes));
   }
 
   /** Any octets. */
@@ -203,7 +209,13 @@ export class Gateway implements FrameSink {
     this.#send(Buffer.from(this.#out.subarray(0, encode(this.#out))));
   }
 
+  /** What is written in one turn goes out in one piece. */
   #send(bytes: Buffer): void {
-    if (!this.stream.destroyed && !this.stream.writableEnded) this.stream.write(bytes);
+    this.#unsent.push(bytes);
+    if (this.#unsent.length > 1) return;
+    process.nextTick(() => {
+      const all = Buffer.concat(this.#unsent.splice(0));
+      if (!this.stream.destroyed && !this.stream.writableEnded) this.stream.write(all);
+    });
   }
 }

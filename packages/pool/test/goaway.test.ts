@@ -62,6 +62,7 @@ describe('A pool whose gateway sends GOAWAY', () => {
     await world.send(10);
     const first = world.last;
     first.goAway(2 ** 31 - 1);
+    await world.clock.advance(5);
     world.jobs.add(3);
     await world.clock.advance(30);
     expect(first.requests).toHaveLength(10);

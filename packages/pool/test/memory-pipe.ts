@@ -8,6 +8,11 @@ class PipeEnd extends Duplex {
   #hasEnded = false;
 
   override _read(): void {
+    this.#take();
+  }
+
+  /** The write that this side had no room for is done. */
+  #take(): void {
     const taken = this.#onTaken;
     this.#onTaken = null;
     taken?.();
@@ -24,14 +29,16 @@ class PipeEnd extends Duplex {
 
   override _final(callBack: (error?: Error | null) => void): void {
     setImmediate(() => {
-      this.other?.#end();
+      if (this.other !== null) this.other.#end();
       callBack();
     });
   }
 
   override _destroy(error: Error | null, callBack: (error?: Error | null) => void): void {
-    setImmediate(() => this.other?.#end());
-    this._read();
+    setImmediate(() => {
+      if (this.other !== null) this.other.#end();
+    });
+    this.#take();
     callBack(error);
   }
 
