@@ -7,6 +7,7 @@ import {
   clientPreface,
   encodeData,
   encodeHeaders,
+  encodePing,
   encodeSettings,
   encodeSettingsAck,
   fieldsBytesMax,
@@ -50,6 +51,8 @@ export interface ClientOptions {
   /** Default: preface and empty SETTINGS go out, SETTINGS are acknowledged. */
   readonly greets?: boolean;
   readonly settings?: readonly (readonly [id: number, value: number])[];
+  /** Default: PINGs are seen and not answered. */
+  readonly answersPings?: boolean;
 }
 
 /** A test waits this long for a frame before it says what it saw instead. */
@@ -71,6 +74,7 @@ export class TestClient implements FrameSink {
   readonly #identity: SimulatorIdentity;
   /** One for the connection's life: a second one within 20 minutes is refused. */
   readonly #providerToken: string;
+  #answersPings = false;
   #nextStreamId = 1;
   #block: Buffer[] = [];
   #blockStreamId = 0;
@@ -89,6 +93,7 @@ export class TestClient implements FrameSink {
         : { cert: options.certificate.certificatePem, key: options.certificate.keyPem }),
     });
     const client = new TestClient(socket, target.identity);
+    client.#answersPings = options.answersPings ?? false;
     await new Promise<void>((resolve, reject) => {
       socket.once('secureConnect', resolve);
       socket.once('error', reject);
@@ -268,6 +273,10 @@ export class TestClient implements FrameSink {
 
   onPing(isAck: boolean, bytes: Buffer, start: number): void {
     this.frames.push({ kind: 'ping', isAck, payload: bytes.toString('latin1', start, start + 8) });
+    if (isAck || !this.#answersPings || this.socket.destroyed) return;
+    const ack = Buffer.alloc(17);
+    encodePing(ack, 0, true, bytes, start);
+    this.write(ack);
   }
 
   onGoAway(lastStreamId: number, code: number, bytes: Buffer, debugStart: number, debugEnd: number): void {
