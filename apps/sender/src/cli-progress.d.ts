@@ -1,8 +1,13 @@
 // The part of cli-progress that we use; the package brings no types.
 declare module 'cli-progress' {
+  export interface BarStream {
+    readonly isTTY: boolean;
+    readonly columns: number;
+    write(text: string): boolean;
+  }
   export interface BarOptions {
     readonly format: string;
-    readonly stream: NodeJS.WritableStream;
+    readonly stream: BarStream;
     readonly fps?: number;
     readonly barsize?: number;
     readonly hideCursor?: boolean;

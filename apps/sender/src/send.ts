@@ -30,14 +30,16 @@ export async function send(config: SendConfig, log: Log): Promise<ExitCode> {
   const sending = await prepare(config, log);
   const progress = showProgress(sending);
   const startedMs = performance.now();
+  let receipts: ReceiptsEnd | null;
   try {
     await sendInputs(sending);
     await sending.engine.drain();
   } finally {
+    // Even after a bug of ours: what is settled is on the disk.
+    receipts = (await sending.writer?.close()) ?? null;
     sending.interruption[Symbol.dispose]();
     progress.stop();
   }
-  const receipts = (await sending.writer?.close()) ?? null;
   const summary = summarise(sending, receipts, performance.now() - startedMs);
   await printSummary(config, summary);
   return summary.exitCode;
@@ -73,7 +75,10 @@ async function prepare(config: SendConfig, log: Log): Promise<Sending> {
   for (const { path, mode } of looseFiles) {
     logger.warn({ path, mode }, 'others on this machine may read this secret; chmod 600 would keep it');
   }
-  const target = await openTarget(config, earlier);
+  const target = await openTarget(config, earlier).catch(async (error: unknown) => {
+    await engine.close();
+    throw error;
+  });
   const unwritable = new AbortController();
   const writer =
     target === null

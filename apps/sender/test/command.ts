@@ -28,12 +28,12 @@ export interface RunningCommand {
 
 export interface CommandOptions {
   readonly script?: string;
-  readonly stdin?: string | Buffer;
+  /** Null: stays open. Default: empty. */
+  readonly stdin?: string | null;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
 }
 
-/** Starts the command. Without `stdin` its input is empty. */
 export function startCarillon(args: readonly string[], options: CommandOptions = {}): RunningCommand {
   const { script = main, stdin = '', env = {}, cwd } = options;
   const child = spawn(process.execPath, ['--conditions=@carillon/source', script, ...args], {
@@ -53,7 +53,7 @@ export function startCarillon(args: readonly string[], options: CommandOptions =
   });
   // The command may end before it has read everything.
   child.stdin.on('error', () => undefined);
-  child.stdin.end(stdin);
+  if (stdin !== null) child.stdin.end(stdin);
   const end = new Promise<CommandEnd>((resolve) => {
     child.once('close', (exitCode) => resolve({ exitCode, stdout, stderr }));
   });

@@ -1,12 +1,12 @@
 // stdin, stdout and receipts files that do not work out.
-import { spawn } from 'node:child_process';
-import { symlink } from 'node:fs/promises';
+import { execFileSync, spawn } from 'node:child_process';
+import { open, symlink } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 import { startSimulator } from '@carillon/simulator';
 import { describe, expect, it } from 'vitest';
 
-import { carillon, Desk, job, linesOf, manyJobs, receiptsOf, upTo } from './command.ts';
+import { carillon, Desk, job, linesOf, manyJobs, receiptsOf, startCarillon, upTo } from './command.ts';
 
 const asLines = (jobs: readonly object[]): string => jobs.map((one) => `${JSON.stringify(one)}\n`).join('');
 
@@ -113,6 +113,27 @@ describe('carillon send', () => {
     };
     expect(summary.errors.join()).toContain('/proc/self/mem: reading ended after 0 bytes');
     expect(summary.unfinishedInputs).toEqual(['/proc/self/mem']);
+  });
+
+  it('ends soon after Ctrl-C when its input, stdin or a named pipe, says nothing more', async () => {
+    await using desk = await Desk.open();
+    await using simulator = await startSimulator({ identity: desk.identity });
+    execFileSync('mkfifo', [desk.path('pipe')]);
+    for (const name of ['-', desk.path('pipe')]) {
+      const args = ['send', name, ...desk.options(simulator.endpoint), '--receipts', '-', '--verbose'];
+      const command = startCarillon(args, { stdin: null });
+      // A whole line, and a piece of one that must neither be sent nor have a receipt.
+      const text = `${JSON.stringify(job(1))}\n{"id":"half`;
+      const writer = name === '-' ? null : await open(name, 'w');
+      if (writer === null) command.process.stdin?.write(text);
+      else await writer.write(text);
+      await command.said('connected');
+      command.process.kill('SIGINT');
+      const end = await command.end;
+      await writer?.close();
+      expect(end.exitCode).toBe(130);
+      expect(linesOf(receiptsOf(end.stdout))).toEqual([1]);
+    }
   });
 
   it('makes ids for jobs without one, and keeps those that are given', async () => {

@@ -1,7 +1,9 @@
 // One input of `carillon send`: a file, a pipe or stdin, as a stream of whole lines.
-import { constants, createReadStream } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
+import { constants, createReadStream, open as openFile } from 'node:fs';
+import { access, open, stat } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
 
 import { UsageError } from '../command-line/usage-error.ts';
 import { reasonOf } from '../config/reason-of.ts';
@@ -20,7 +22,7 @@ export async function openInput(name: string, settled: ReadonlyMap<string, Settl
     const found = await stat(name);
     if (found.isDirectory()) throw new UsageError(`${name} is a directory; a file of jobs is right`);
     await access(name, constants.R_OK);
-    return new JobInput(name, found.isFile() ? found.size : null, lines);
+    return new JobInput(name, found.isFile() ? found.size : null, lines, found.isFIFO());
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`the jobs cannot be read: ${reasonOf(error)}`, { cause: error });
@@ -36,13 +38,15 @@ export class JobInput {
   readonly whenRead: Promise<void>;
   #markRead: (() => void) | null = null;
   readonly #settled: SettledLines | null;
+  readonly #isPipe: boolean;
   #readBytes = 0;
   #skipped = 0;
   #isAtEnd = false;
   #fault: string | null = null;
 
-  constructor(name: string, sizeBytes: number | null, settled: SettledLines | null) {
+  constructor(name: string, sizeBytes: number | null, settled: SettledLines | null, isPipe = false) {
     this.name = name;
+    this.#isPipe = isPipe;
     this.sizeBytes = sizeBytes;
     this.#settled = settled;
     this.whenRead = new Promise((resolve) => {
@@ -72,11 +76,12 @@ export class JobInput {
   /** Whole lines, to the end or until `stop`. Never throws: what goes wrong is in `fault`, and the lines end. */
   async *lines(stop: AbortSignal): AsyncGenerator<Buffer, void> {
     if (stop.aborted) return;
-    const source = this.name === '-' ? process.stdin : createReadStream(this.name, { highWaterMark: chunkBytes });
+    let source: Readable | null = null;
     // A stdin or pipe that says nothing must not hold up the end.
-    const onStop = (): void => void source.destroy();
+    const onStop = (): void => void source?.destroy();
     stop.addEventListener('abort', onStop, { once: true });
     try {
+      source = await this.#open(stop);
       yield* wholeLines(this.#counted(source), {
         settled: this.#settled,
         isStopped: () => stop.aborted,
@@ -90,9 +95,14 @@ export class JobInput {
       if (!stop.aborted) this.#fault = `after ${this.#readBytes} bytes: ${reasonOf(error)}`;
     } finally {
       stop.removeEventListener('abort', onStop);
-      source.destroy();
+      source?.destroy();
       this.#markRead?.();
     }
+  }
+
+  async #open(stop: AbortSignal): Promise<Readable> {
+    if (this.name === '-') return process.stdin;
+    return this.#isPipe ? openPipe(this.name, stop) : createReadStream(this.name, { highWaterMark: chunkBytes });
   }
 
   async *#counted(source: Readable): AsyncGenerator<Buffer, void> {
@@ -101,5 +111,26 @@ export class JobInput {
       this.#readBytes += bytes.length;
       yield bytes;
     }
+  }
+}
+
+/**
+ * A named pipe, read by the event loop. Read as a file it would keep one of Node's threads until somebody writes, and
+ * a process with such a thread cannot end.
+ */
+async function openPipe(path: string, stop: AbortSignal): Promise<Readable> {
+  // Opening waits for a writer; to be told to stop is to be one, for a moment.
+  const unblock = (): void => {
+    open(path, constants.O_WRONLY | constants.O_NONBLOCK).then(
+      (file) => file.close(),
+      () => undefined, // ENXIO: it was open already
+    );
+  };
+  stop.addEventListener('abort', unblock, { once: true });
+  try {
+    const fd = await promisify(openFile)(path, 'r');
+    return new Socket({ fd, readable: true, writable: false });
+  } finally {
+    stop.removeEventListener('abort', unblock);
   }
 }

@@ -1,5 +1,6 @@
 // How far the sending is: a bar when stderr is a terminal, a log line now and then otherwise.
 import { SingleBar } from 'cli-progress';
+import type { BarStream } from 'cli-progress';
 import type { Logger } from 'pino';
 
 export interface ProgressNow {
@@ -20,7 +21,7 @@ export interface Progress {
 const barEveryMs = 200;
 const lineEveryMs = 5_000;
 
-export function showBar(stream: NodeJS.WritableStream, now: () => ProgressNow): Progress {
+export function showBar(terminal: NodeJS.WriteStream, now: () => ProgressNow): Progress {
   const startedMs = performance.now();
   const rate = new RecentRate();
   const { totalBytes } = now();
@@ -29,7 +30,7 @@ export function showBar(stream: NodeJS.WritableStream, now: () => ProgressNow): 
       totalBytes === null
         ? '{settled} settled · {rate}/s · {accepted} accepted · {other} other · {underWay} under way'
         : '{bar} {percentage} % · {settled} settled · {rate}/s · {accepted} accepted · {other} other · {underWay} under way · {left}',
-    stream,
+    stream: withoutCursorJumps(terminal),
     barsize: 24,
     hideCursor: true,
     // Interruptions are handled in one place, and not here.
@@ -94,20 +95,28 @@ export function grouped(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
-/** Settled a second, over the last two seconds or so: what is going on now, and not what was an hour ago. */
+// 15 samples of 200 ms are three seconds of a bar: what is going on now, and not what was an hour ago.
+const samplesMax = 15;
+
+/** Settled a second, over the last samples. */
 class RecentRate {
-  #atMs = 0;
-  #settled = 0;
-  #perSecond = 0;
+  readonly #samples: { readonly atMs: number; readonly settled: number }[] = [{ atMs: 0, settled: 0 }];
 
   at(elapsedMs: number, settled: number): number {
-    const spanMs = elapsedMs - this.#atMs;
-    if (spanMs <= 0) return this.#perSecond;
-    const latest = ((settled - this.#settled) / spanMs) * 1000;
-    const weight = Math.min(1, spanMs / 2_000);
-    this.#perSecond = this.#settled === 0 ? latest : this.#perSecond + weight * (latest - this.#perSecond);
-    this.#atMs = elapsedMs;
-    this.#settled = settled;
-    return Math.round(this.#perSecond);
+    const oldest = this.#samples[0];
+    this.#samples.push({ atMs: elapsedMs, settled });
+    if (this.#samples.length > samplesMax) this.#samples.shift();
+    return Math.round(((settled - oldest.settled) * 1000) / Math.max(1, elapsedMs - oldest.atMs));
   }
+}
+
+/** The terminal without "save" and "restore the cursor": lines of the log would be overwritten by what comes after. */
+function withoutCursorJumps(terminal: NodeJS.WriteStream): BarStream {
+  return {
+    isTTY: terminal.isTTY,
+    get columns() {
+      return terminal.columns;
+    },
+    write: (text) => text === '\u001b7' || text === '\u001b8' || terminal.write(text),
+  };
 }
