@@ -263,9 +263,11 @@ export class Connection implements SessionEvents {
       this.#owner.onTurn(this);
       this.#writer.flush();
     });
-    // Never taken off: an error without a listener ends the process, and a socket may fail as late as it likes.
+    // Never taken off: an error without a listener ends the process, and a socket may fail as late as it likes. After a
+    // broken TLS record Node emits 'error' and nothing else: the socket stays open, and deaf.
     socket.on('error', (error: unknown) => {
       this.#socketError ??= error;
+      this.#lost();
     });
     socket.on('end', () => this.#lost());
     socket.on('close', () => this.#lost());

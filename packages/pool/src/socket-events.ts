@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 
 /**
  * A socket may fail again after the failure that somebody waited for, while it is torn down. Without a listener that
- * error would end the process. Nothing is lost: 'close' follows, and everybody who owns a socket looks at 'close'.
+ * error would end the process. Whoever waits for a socket or owns it listens for himself as well.
  */
 export function hearErrors(socket: Duplex): void {
   socket.on('error', () => undefined);

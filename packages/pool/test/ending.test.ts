@@ -314,7 +314,7 @@ describe('A pool under any mix of events (property)', () => {
         else if (one.do === 'nonsense') peer.raw(Buffer.from('nonsense'.repeat(4)));
         else if (one.do === 'ping') peer.ping();
         else if (one.do === 'mute') peer.answers = !peer.answers;
-        else for (const id of peer.waiting) peer.reset(id, one.code);
+        else if (one.do === 'reset') for (const id of peer.waiting) peer.reset(id, one.code);
       }
     }
   }

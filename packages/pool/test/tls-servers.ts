@@ -15,6 +15,8 @@ export interface TestServer extends AsyncDisposable {
   /** Connections that TCP has brought in all, and those open now. */
   readonly accepted: number;
   readonly open: number;
+  /** The TCP socket beneath a TLS socket of this server; undefined when it is closed already. */
+  rawOf(secure: Socket): Socket | undefined;
   /** Resolves when no connection is open. */
   whenEmpty(): Promise<void>;
 }
@@ -45,6 +47,10 @@ class Listening implements TestServer {
 
   get open(): number {
     return this.#sockets.size;
+  }
+
+  rawOf(secure: Socket): Socket | undefined {
+    return [...this.#sockets].find(({ remotePort }) => remotePort === secure.remotePort);
   }
 
   whenEmpty(): Promise<void> {
