@@ -20,6 +20,9 @@ export interface Reply {
 const valueBytesMax = 256;
 const noBytes = Buffer.alloc(0);
 
+/** What Node's Buffer has and its types leave out: `toString('latin1')` without its 40 ns of looking up the encoding. */
+type SliceableBuffer = Buffer & { latin1Slice(start: number, end: number): string };
+
 export class ReplyRecord implements Reply {
   status = 0;
   streamId = 0;
@@ -46,7 +49,7 @@ export class ReplyRecord implements Reply {
   header(name: string): string | null {
     const field = this.#names.indexOf(name);
     if (field < 0 || (this.#present & (1 << field)) === 0) return null;
-    return this.#sources[field].toString('latin1', this.#starts[field], this.#ends[field]);
+    return (this.#sources[field] as SliceableBuffer).latin1Slice(this.#starts[field], this.#ends[field]);
   }
 
   bodyText(): string {
