@@ -30,6 +30,8 @@ export interface Bench {
   run(context: BenchContext): Promise<Row[]>;
   /** Lines for under the table: ratios, and what the figures are to be held against. */
   conclude?(rows: readonly Row[]): string[];
+  /** What makes the rows worthless or wrong whoever reads them: a run with any ends with exit code 1. */
+  failures?(rows: readonly Row[]): string[];
   /** For --check: what is not as it must be. */
   check?(rows: readonly Row[]): string[];
   /** For --chart: the file, relative to the root, and what it holds. */

@@ -80,7 +80,8 @@ async function runBench(bench: Bench, wanted: Wanted, signal: AbortSignal): Prom
   console.log(`${machine.machine}, Node ${machine.node}, ${machine.commit}, load ${machine.load}`);
   if (wantedRows === null) keepResults(join(root, 'bench/results/latest.json'), machine, bench.name, isQuick, rows);
   if (wanted.mustDraw) draw(bench, rows, machine);
-  return wanted.mustCheck ? (bench.check?.(rows) ?? []) : [];
+  const failures = bench.failures?.(rows) ?? [];
+  return wanted.mustCheck ? [...failures, ...(bench.check?.(rows) ?? [])] : failures;
 }
 
 function draw(bench: Bench, rows: readonly Row[], { machine, at }: { machine: string; at: string }): void {
@@ -107,7 +108,7 @@ async function main(): Promise<number> {
     for (const bench of wanted.benches) {
       for (const failure of await runBench(bench, wanted, interrupt.signal)) {
         failures++;
-        console.error(`  ${bench.name}: CHECK FAILED: ${failure}`);
+        console.error(`  ${bench.name}: FAILED: ${failure}`);
       }
     }
     return failures === 0 ? 0 : 1;

@@ -33,8 +33,8 @@ export interface ClientReport {
   readonly p99Ms?: number;
 }
 
-export type ClientAnswer =
-  | { readonly kind: 'report'; readonly report: ClientReport }
+export type ClientAnswer<Report = ClientReport> =
+  | { readonly kind: 'report'; readonly report: Report }
   | { readonly kind: 'failed'; readonly message: string };
 
 /** Counts answers, and reads the clocks at the three moments that matter. */
@@ -94,26 +94,30 @@ function cpuMicros(): number {
   return user + system;
 }
 
-/** The main function of a client process: takes its task from the parent, answers, and ends when the parent is gone. */
+/** The main function of a client process of a load bench. */
 export function serveTask(send: (task: ClientTask, meter: Meter) => Promise<Partial<ClientReport> | void>): void {
+  serve(async (given): Promise<ClientReport> => {
+    const task = given as ClientTask; // runClient sends nothing else
+    const meter = new Meter(task.pushes);
+    const more = (await send(task, meter)) ?? {};
+    return { ...meter.report(), ...more };
+  });
+}
+
+/** Takes one task from the parent, answers, and ends when the parent is gone. */
+export function serve<Report>(run: (task: unknown) => Promise<Report>): void {
   process.on('SIGINT', () => {}); // Ctrl-C reaches the whole process group; the parent decides
   process.once('disconnect', () => process.exit(0));
-  process.once('message', (task: ClientTask) => {
-    const meter = new Meter(task.pushes);
-    const answer = async (): Promise<ClientAnswer> => {
+  process.once('message', (task: unknown) => {
+    const answer = async (): Promise<ClientAnswer<Report>> => {
       try {
-        const more = (await send(task, meter)) ?? {};
-        return { kind: 'report', report: { ...meter.report(), ...more } };
+        return { kind: 'report', report: await run(task) };
       } catch (error) {
         return { kind: 'failed', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
       }
     };
-    void answer().then(sendToParent);
+    void answer().then((answered) => process.send?.(answered));
   });
-}
-
-function sendToParent(answer: ClientAnswer): void {
-  process.send?.(answer);
 }
 
 /** Calls `one` for each push, `inFlight` at a time: each of that many loops sends its next when the last was answered. */

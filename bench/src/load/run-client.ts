@@ -4,13 +4,21 @@ import { fileURLToPath } from 'node:url';
 import type { SimulatorStats } from '@carillon/simulator';
 import type { ClientAnswer, ClientReport, ClientTask } from './client.ts';
 
+/** A client's process that died under its task: a sender may. */
+export class ClientEndedError extends Error {}
+
 export interface ClientOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 }
 
 /** `program`: beside this file's folder, without its extension; it calls `serveTask`. */
-export async function runClient(program: string, task: ClientTask, options: ClientOptions): Promise<ClientReport> {
+export function runClient(program: string, task: ClientTask, options: ClientOptions): Promise<ClientReport> {
+  return runTask<ClientReport>(program, task, options);
+}
+
+/** For a `program` that calls `serve`: what it reports. */
+export async function runTask<Report>(program: string, task: object, options: ClientOptions): Promise<Report> {
   const { env, signal } = options;
   signal.throwIfAborted();
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
@@ -23,12 +31,14 @@ export async function runClient(program: string, task: ClientTask, options: Clie
   };
   signal.addEventListener('abort', kill, { once: true });
   try {
-    const answer = await new Promise<ClientAnswer>((resolve, reject) => {
-      child.once('message', (message: ClientAnswer) => resolve(message)); // serveTask sends nothing else
+    const answer = await new Promise<ClientAnswer<Report>>((resolve, reject) => {
+      child.once('message', (message: ClientAnswer<Report>) => resolve(message)); // serve sends nothing else
       child.once('error', reject);
       child.once('exit', (code, by) =>
         reject(
-          signal.aborted ? (signal.reason as Error) : new Error(`${program} ended (${by ?? code}) without a report`),
+          signal.aborted
+            ? (signal.reason as Error)
+            : new ClientEndedError(`${program} ended (${by ?? code}) without a report`),
         ),
       );
       child.send(task);
