@@ -3,6 +3,7 @@ import type { FaultScript } from './faults/fault-script.ts';
 import type { SimulatorIdentity } from './identity.ts';
 import type { LedgerOptions } from './ledger.ts';
 import type { RefereeOptions } from './referee/referee.ts';
+import type { DeviceRateOptions } from './rules/device-rate.ts';
 import type { CheckName } from './rules/judge-request.ts';
 import type { ProviderKey } from './rules/provider-token.ts';
 import type { ScriptedToken } from './rules/token-store.ts';
@@ -22,6 +23,8 @@ export interface SimulatorOptions {
   readonly tls?: TlsOptions;
   readonly http2?: Http2Options;
   readonly rules?: RuleOptions;
+  /** Default: answers at once. */
+  readonly latency?: LatencyOptions;
   readonly ledger?: LedgerOptions;
   readonly faults?: FaultScript;
   /**
@@ -29,6 +32,14 @@ export interface SimulatorOptions {
    * runs on the same connection as `strict`.
    */
   readonly referee?: boolean | RefereeOptions;
+}
+
+/** How long the gateway thinks about each reply. Requests do not wait for one another. */
+export interface LatencyOptions {
+  /** 40 to 80 ms were reported of the real one (apns-protocol.md E.7), round trip included. */
+  readonly replyMs: number;
+  /** Up to so much more, evenly spread. Default 0. */
+  readonly spreadMs?: number;
 }
 
 export interface TlsOptions {
@@ -73,6 +84,10 @@ export interface RuleOptions {
   readonly checksTopicSuffix?: boolean;
   /** An expired provider token spoils the connection for good (E.5). Default false. */
   readonly poisonsExpired?: boolean;
+  /** A second new token of a key within 20 minutes is refused on any connection of its address (C.2). Default false. */
+  readonly countsTokensPerSource?: boolean;
+  /** 429 TooManyRequests after so many requests to one device token. Default: never. */
+  readonly deviceRate?: DeviceRateOptions;
   /** Generated apns-ids in upper case, as seen on the wire. Default true. */
   readonly generatesUpperCaseIds?: boolean;
   /** An apns-unique-id with each answer. Default: in the sandbox, as documented. */

@@ -63,6 +63,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const plan = new FaultPlan(options.faults === undefined ? null : parseFaultScript(options.faults));
   const gateway = new Gateway(createRules(identity, rulesOf(options)), counters, ledger, ledgerOptions);
   gateway.referee = createReferee(options, gateway.nowMs());
+  gateway.latency = options.latency ?? null;
   const profile = createProfile(options, gateway, plan);
   const marking = gateway.referee === null ? null : setInterval(() => profile.mark(), markLookMs).unref();
   const secure = createSecureServer(identity, options.tls ?? {});
@@ -117,8 +118,8 @@ function createProfile(options: SimulatorOptions, gateway: Gateway, plan: FaultP
   if (options.profile !== 'fast') {
     return options.stack === 'node' ? new StrictNodeProfile(gateway, http2) : new StrictProfile(gateway, http2, plan);
   }
-  const isBare =
-    plan.isEmpty && (options.ledger?.kind ?? 'none') === 'none' && options.stack !== 'node' && gateway.referee === null;
+  const isWatched = gateway.referee !== null || (options.ledger?.kind ?? 'none') !== 'none';
+  const isBare = plan.isEmpty && !isWatched && gateway.latency === null && options.stack !== 'node';
   if (isBare) return new FastProfile(gateway.counters, http2);
   const open = { ...wideWindows, ...http2, streamsBeforeAuthentication: http2.streamsMax ?? 1_000 };
   return options.stack === 'node' ? new StrictNodeProfile(gateway, open) : new StrictProfile(gateway, open, plan);

@@ -8,13 +8,15 @@ import type { Ledger, LedgerOptions } from '../ledger.ts';
 import type { Referee } from '../referee/referee.ts';
 import { topicOf } from '../rules/authentication.ts';
 import type { ConnectionRecord } from '../rules/authentication.ts';
+import { DeviceRate } from '../rules/device-rate.ts';
 import { defaultCheckOrder, judgeRequest, tokenOf } from '../rules/judge-request.ts';
 import type { Answer, GatewayRules } from '../rules/judge-request.ts';
 import { ProviderTokenVerifier } from '../rules/provider-token.ts';
 import { fieldValue } from '../rules/request.ts';
 import type { PushRequest } from '../rules/request.ts';
+import { SourceTokens } from '../rules/source-tokens.ts';
 import { TokenStore } from '../rules/token-store.ts';
-import type { RuleOptions } from '../simulator-options.ts';
+import type { LatencyOptions, RuleOptions } from '../simulator-options.ts';
 
 /** Where a request came in. */
 export interface RequestOrigin {
@@ -28,6 +30,8 @@ export class Gateway {
   readonly ledger: Ledger;
   /** Null: nobody judges. */
   referee: Referee | null = null;
+  /** Null: replies at once. */
+  latency: LatencyOptions | null = null;
   readonly #sampleEvery: number;
   readonly #hashesPayload: boolean;
   readonly #recordsNothing: boolean;
@@ -49,6 +53,12 @@ export class Gateway {
   /** Lets an hour pass for provider tokens and certificates, not for timers. */
   advanceClock(byMs: number): void {
     this.#clockOffsetMs += byMs;
+  }
+
+  /** How long to think about one reply. */
+  latencyMs(): number {
+    if (this.latency === null) return 0;
+    return this.latency.replyMs + Math.random() * (this.latency.spreadMs ?? 0);
   }
 
   judge(request: PushRequest, connection: ConnectionRecord): Answer {
@@ -104,7 +114,9 @@ export function createRules(identity: SimulatorIdentity, options: RuleOptions): 
     bundleIds: options.bundleIds ?? null,
     checksTopicSuffix: options.checksTopicSuffix ?? true,
     poisonsExpired: options.poisonsExpired ?? false,
+    sourceTokens: options.countsTokensPerSource === true ? new SourceTokens() : null,
     tokens,
+    deviceRate: options.deviceRate === undefined ? null : new DeviceRate(options.deviceRate),
     checkOrder: options.checkOrder ?? defaultCheckOrder,
     generatesUpperCaseIds: options.generatesUpperCaseIds ?? true,
     sendsUniqueId: options.sendsUniqueId ?? environment === 'sandbox',

@@ -62,7 +62,7 @@ export class StrictConnection implements ActedConnection, ServerConnectionEvents
     this.#watch = parts.watch;
     this.#ordinal = accepted.ordinal;
     this.#refusesWithGoAway = parts.http2.overLimit === 'goaway';
-    this.#record = new ConnectionRecord(readClientCertificate(socket.getPeerCertificate()));
+    this.#record = new ConnectionRecord(readClientCertificate(socket.getPeerCertificate()), socket.remoteAddress ?? '');
     this.#limit = new StreamLimit(parts.http2, this.#record.certificate !== null);
     this.#witness = parts.watched === null ? null : new WireWitness(parts.watched, () => this.#gateway.nowMs());
     parts.watched?.secured(this.#record.certificate !== null);
@@ -133,7 +133,7 @@ export class StrictConnection implements ActedConnection, ServerConnectionEvents
     const judged = this.#gateway.judge(request, this.#record);
     const answer = spoiling?.kind === 'status' ? forcedReply(request, this.#gateway.rules, spoiling) : judged;
     this.#note(stream, request, answer);
-    const ownDelayMs = answer.kind === 'silence' ? 0 : answer.delayMs;
+    const ownDelayMs = answer.kind === 'silence' ? 0 : answer.delayMs + this.#gateway.latencyMs();
     const delayMs = ownDelayMs + (spoiling?.kind === 'delay' ? spoiling.delayMs : 0);
     if (delayMs === 0) this.#answer(stream, answer, spoiling);
     else this.after(delayMs, () => this.#answer(stream, answer, spoiling));

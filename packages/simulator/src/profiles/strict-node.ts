@@ -30,7 +30,7 @@ export class StrictNodeProfile implements Profile {
   }
 
   accept(socket: TLSSocket, accepted: AcceptedSocket): void {
-    const record = new ConnectionRecord(readClientCertificate(socket.getPeerCertificate()));
+    const record = new ConnectionRecord(readClientCertificate(socket.getPeerCertificate()), socket.remoteAddress ?? '');
     const limit = new StreamLimit(this.#http2, record.certificate !== null);
     const session = performServerHandshake(socket, {
       settings: {
@@ -126,7 +126,7 @@ class NodeRequest {
     this.#watched?.request(stream.id ?? 0, request, body, this.#gateway.nowMs());
     const answer = this.#gateway.judge(request, this.#record);
     this.#gateway.record(request, body, this.#record, answer, { connection: this.#ordinal, stream: stream.id ?? 0 });
-    const delayMs = answer.kind === 'silence' ? 0 : answer.delayMs;
+    const delayMs = answer.kind === 'silence' ? 0 : answer.delayMs + this.#gateway.latencyMs();
     if (delayMs === 0) this.#answer(stream, answer);
     else setTimeout(() => this.#answer(stream, answer), delayMs).unref();
   }

@@ -75,7 +75,7 @@ const timerSlackMs = 50;
 const resetsKept = 1_024;
 const suspicionsMax = 1_024;
 /** HNR: the reasons that must never be tried again, beside 410. */
-const refusedForGood: readonly (string | null)[] = ['BadDeviceToken', 'DeviceTokenNotForTopic'];
+const refusedForGood = new Set<string | null>(['BadDeviceToken', 'DeviceTokenNotForTopic']);
 
 export class WatchedConnection {
   readonly ordinal: number;
@@ -163,7 +163,7 @@ export class WatchedConnection {
     const most = this.#limit.current(this.#hasCertificate);
     if (this.#open.size >= most) {
       const count = this.#open.size + 1;
-      this.#convict('streams-within-limit', now, streamId, () => `${count} streams open where ${most} were allowed`);
+      this.#convict('streams-within-limit', now, streamId, () => `${count} streams open, allowed: ${most}`);
     }
     this.#open.set(streamId, { token: '', topic: '', record: null, isRepeat: false });
   }
@@ -340,7 +340,7 @@ export class WatchedConnection {
     let kind: DeviceFact['kind'];
     let untilMs = 0;
     if (status === 410 || reason === 'ExpiredToken') kind = 'dead';
-    else if (refusedForGood.includes(reason)) kind = 'refused';
+    else if (refusedForGood.has(reason)) kind = 'refused';
     else if (status === 429 && reason === 'TooManyRequests') {
       kind = 'throttled';
       untilMs = now + Math.min(limits.retryAfterMaxMs, retryAfterMs(retryAfter, now) ?? limits.deviceDelayMs);

@@ -4,6 +4,7 @@ import type { ProviderKey, ProviderTokenVerifier, VerifiedToken } from './provid
 import { bundleIdOf, pushTypes } from './push-types.ts';
 import { fieldValue } from './request.ts';
 import type { PushRequest } from './request.ts';
+import type { SourceTokens } from './source-tokens.ts';
 import type { Check } from './verdict.ts';
 
 /** TOK: a token is refused when it is older than an hour. */
@@ -24,6 +25,8 @@ export interface AuthenticationRules {
   readonly checksTopicSuffix: boolean;
   /** Once a token has expired on a connection, everything there is refused (observed, E.5). */
   readonly poisonsExpired: boolean;
+  /** Counts new tokens over all connections of an address; null: a connection's own only. */
+  readonly sourceTokens: SourceTokens | null;
 }
 
 /** What one connection has shown so far. One record a connection, kept by the profile. */
@@ -35,9 +38,12 @@ export class ConnectionRecord {
   token: string | null = null;
   tokenSinceMs = 0;
   isPoisoned = false;
+  /** The address it comes from. */
+  readonly source: string;
 
-  constructor(certificate: ClientCertificate | null) {
+  constructor(certificate: ClientCertificate | null, source: string) {
     this.certificate = certificate;
+    this.source = source;
   }
 }
 
@@ -63,6 +69,9 @@ export function checkAuthentication(
   if (ageCheck !== null) return ageCheck;
   const changeCheck = checkChange(token, connection, nowMs);
   if (changeCheck !== null) return changeCheck;
+  if (rules.sourceTokens?.admits(connection.source, verified.key.keyId, token, nowMs) === false) {
+    return { reason: 'TooManyProviderTokenUpdates' };
+  }
   connection.firstKey ??= verified.key;
   if (token !== connection.token) {
     connection.token = token;

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 
 import { checkAuthentication, checkTopic, topicOf } from './authentication.ts';
 import type { AuthenticationRules, ConnectionRecord } from './authentication.ts';
+import type { DeviceRate } from './device-rate.ts';
 import { checkTokenState, checkTokenSyntax } from './device-token.ts';
 import {
   checkApnsId,
@@ -52,6 +53,8 @@ export const defaultCheckOrder: readonly CheckName[] = [
 
 export interface GatewayRules extends AuthenticationRules {
   readonly tokens: TokenStore;
+  /** Null: a token may be pushed to as often as one likes. */
+  readonly deviceRate: DeviceRate | null;
   readonly checkOrder: readonly CheckName[];
   /** Generated apns-ids were seen in upper case (observed, A.6). */
   readonly generatesUpperCaseIds: boolean;
@@ -117,6 +120,7 @@ export function judgeRequest(
     'device-token': () => {
       const syntax = checkTokenSyntax(token ?? '');
       if (syntax !== null) return syntax;
+      if (rules.deviceRate?.admits(token ?? '', nowMs) === false) return { reason: 'TooManyRequests' };
       scripted = rules.tokens.take(token ?? '');
       return checkTokenState(scripted, topicOf(request, connection) ?? '', nowMs);
     },
