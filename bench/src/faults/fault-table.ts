@@ -24,8 +24,8 @@ export interface FaultCase {
   readonly boundMs?: number;
   readonly gateway?: Pick<SimulatorOptions, 'http2' | 'rules'>;
   faults(batch: Batch): readonly Fault[];
-  /** How often it fired, where the script does not count it. */
-  fired?(stats: SimulatorStats): number;
+  /** How often it fired, where the script does not count that. */
+  fired?(stats: SimulatorStats, use: Use): number;
 }
 
 export interface Batch {
@@ -35,9 +35,16 @@ export interface Batch {
   readonly isQuick: boolean;
 }
 
+/** What is to be measured; all else in a script sets the scene. */
+const faultId = 'fault';
 /** Answers take 25 ms, so that when a fault comes pushes are on the wire. */
-const thinkId = 'think';
-const think: Fault = { id: thinkId, when: { on: 'request' }, action: { kind: 'delay', delayMs: 25 } };
+const think: Fault = { id: 'think', when: { on: 'request' }, action: { kind: 'delay', delayMs: 25 } };
+/** The second push is read and then nothing for 50 ms: what a client sends at once is there at once, however busy the machine. */
+const gather: Fault = {
+  id: 'gather',
+  when: { on: 'request', nth: 2, inAll: true, times: 1 },
+  action: { kind: 'stop-reading', forMs: 50 },
+};
 
 /** What the one-at-a-time client opens: apns2's pool. */
 const connectionsOfMany = Array.from({ length: 32 }, (_, index) => index + 1);
@@ -55,7 +62,7 @@ function oneIn(every: number, { jobs }: Batch): FaultTrigger {
 }
 
 function once(when: FaultTrigger, action: FaultAction): Fault[] {
-  return [{ id: 'fault', when, action }];
+  return [{ id: faultId, when, action }];
 }
 
 export const faultCases: readonly FaultCase[] = [
@@ -76,7 +83,12 @@ export const faultCases: readonly FaultCase[] = [
     name: 'streams-drop-to-1',
     what: 'SETTINGS drop MAX_CONCURRENT_STREAMS to 1 with pushes on the wire, what is above is refused',
     isAmbiguous: false,
-    faults: (batch) => once(inTheMiddle(batch), { kind: 'settings', steps: [{ maxConcurrentStreams: 1 }] }),
+    faults: (batch) => [
+      ...(batch.use === 'multiplexed' ? [gather] : []),
+      ...once(inTheMiddle(batch), { kind: 'settings', steps: [{ maxConcurrentStreams: 1 }] }),
+    ],
+    // One at a time, nothing is ever above.
+    fired: (stats, use) => (use === 'multiplexed' ? stats.streamsRefused : (stats.fired[faultId] ?? 0)),
   },
   {
     name: 'starts-at-1',
@@ -150,7 +162,6 @@ export function scriptOf(fault: FaultCase, batch: Batch): FaultScript {
   return { faults: [...fault.faults(batch), think] };
 }
 
-export function firedOf(fault: FaultCase, stats: SimulatorStats): number {
-  if (fault.fired !== undefined) return fault.fired(stats);
-  return Object.entries(stats.fired).reduce((sum, [id, count]) => (id === thinkId ? sum : sum + count), 0);
+export function firedOf(fault: FaultCase, stats: SimulatorStats, use: Use): number {
+  return fault.fired?.(stats, use) ?? stats.fired[faultId] ?? 0;
 }

@@ -85,7 +85,7 @@ async function runRow(
   const task = taskFor(gateway, jobs, fault.boundMs ?? boundMs, isQuick ? quickRequestTimeoutMs : null);
   const report = await runSender(name, sender, task, progress, signal);
   const { failed, unresolved, duplicates, renamed, lost } = reckon(report, await gateway.ledger());
-  const fired = firedOf(fault, await gateway.stats());
+  const fired = firedOf(fault, await gateway.stats(), use);
   const told = Object.entries(report.told).map(([text, count]) => `, ${count} × ${text}`);
   progress(`${name}: ${fault.what}: ${failed} failed, ${unresolved} unresolved${told.join('').slice(0, 300)}`);
   return { name, n: jobs, jobs, fired, failed, unresolved, duplicates, renamed, lost, seconds: report.seconds };
