@@ -9,7 +9,7 @@ import { payloadLine, token } from '../../packages/payload/test/batches.ts';
 import { agree, payloadPieces, payloadSeeds, prepareLine } from '../../packages/payload/test/json-agreement.ts';
 import { controlBytes } from './fuzz-input.ts';
 import type { FuzzInput } from './fuzz-input.ts';
-import { require } from './fuzz-target.ts';
+import { FuzzFault, require } from './fuzz-target.ts';
 import type { FuzzTarget } from './fuzz-target.ts';
 import type { Random } from './random.ts';
 
@@ -137,7 +137,7 @@ export class NdjsonTarget implements FuzzTarget {
   #splitTwice(body: Buffer, control: number): void {
     const expected = readPlainly(body);
     const whole = split([body]);
-    require(whole === expected, `split ${JSON.stringify(whole)}, the lines are ${JSON.stringify(expected)}`);
+    if (whole !== expected) throw new FuzzFault(`split ${whole}\n, the lines are ${expected}`);
     const chunks: Buffer[] = [];
     let dice = control;
     for (let at = 0; at < body.length;) {
@@ -147,7 +147,7 @@ export class NdjsonTarget implements FuzzTarget {
       at = next;
     }
     const inChunks = split(chunks);
-    require(inChunks === expected, `in chunks ${JSON.stringify(inChunks)}, the lines are ${JSON.stringify(expected)}`);
+    if (inChunks !== expected) throw new FuzzFault(`in chunks ${inChunks}\n, the lines are ${expected}`);
     this.#count('stream split');
   }
 }

@@ -40,6 +40,21 @@ const failureKinds: ReadonlySet<string> = new Set([
 /** What values, tokens and bodies are cut out of; ASCII where a token begins. */
 const source: Buffer = Buffer.from(Array.from({ length: 40_000 }, (_, at) => 0x30 + ((at * 7) % 64)));
 const streamsMaxima = [1, 4, 16, 64];
+const bodyBytesTight = 40;
+/** Limits so low that an ordinary case runs into them. */
+const tightOptions: Omit<SessionOptions, 'outbox'> = {
+  bodyBytesMax: bodyBytesTight,
+  bodyBytesCancel: 100,
+  windowBytes: 65_535,
+  headerListBytesMax: 300,
+  floods: {
+    settingsEntriesMax: 2,
+    continuationsMax: 1,
+    fieldBlockBytesMax: 200,
+    acksMax: 5,
+    rates: { smallData: { count: 4, windowMs: 100, perStream: 1 }, pings: { count: 2, windowMs: 100, perStream: 0 } },
+  },
+};
 const stepsMax = 200;
 /** Open → owner told. */
 const Tag = { open: 1, over: 2 } as const;
@@ -76,6 +91,8 @@ export class SessionRun {
   #now = 1_000;
   #lastId = 0;
   #isClosed = false;
+  #hasTransportEnded = false;
+  #hasLostStreams = false;
   #events = 0;
 
   constructor(choices: Choices, control: number, outbox: AuditedOutbox, tally: SessionTally) {
@@ -86,12 +103,12 @@ export class SessionRun {
     outbox.begin();
     this.#streamsMax = streamsMaxOf(control);
     const isTight = (control & SessionControl.tight) !== 0;
-    this.#bodyBytesMax = isTight ? 40 : 4_096;
+    this.#bodyBytesMax = isTight ? bodyBytesTight : 4_096;
     const options: SessionOptions = {
       outbox,
       isProbing: (control & SessionControl.probing) !== 0,
       streamsMax: this.#streamsMax,
-      ...(isTight ? { bodyBytesMax: 40, bodyBytesCancel: 100, windowBytes: 65_535, headerListBytesMax: 300 } : {}),
+      ...(isTight ? tightOptions : {}),
       ...((control & SessionControl.oldIds) === 0 ? {} : { streamIdMax: 9 }),
       ...((control & SessionControl.smallTable) === 0 ? {} : { headerTableBytesMax: 64 }),
     };
@@ -128,7 +145,7 @@ export class SessionRun {
       steps += 1;
     }
     if ((this.#control & SessionControl.untilTheEnd) !== 0) this.#waitForTheEnd();
-    this.#session.transportClosed(this.#now, 'the end of the case');
+    this.#endTransport('the end of the case');
     this.#look();
     this.#afterTheEnd(bytes);
     this.#tally.opened += this.#tags.length;
@@ -179,10 +196,18 @@ export class SessionRun {
   }
 
   #end(how: number): void {
-    if (how === 0) this.#session.drain(this.#now);
-    else if (how === 1) this.#session.close(this.#now, 0);
-    else if (how === 2) this.#session.transportClosed(this.#now, 'the socket ended');
+    if (how === 0) {
+      const open = this.#open;
+      this.#session.drain(this.#now);
+      require(open === 0 || this.#open === open, 'drain did not wait for open streams');
+    } else if (how === 1) this.#session.close(this.#now, 0);
+    else if (how === 2) this.#endTransport('the socket ended');
     else this.#session.probeSucceeded();
+  }
+
+  #endTransport(message: string): void {
+    this.#hasTransportEnded = true;
+    this.#session.transportClosed(this.#now, message);
   }
 
   #openOne(bodyBytes: number): void {
@@ -277,6 +302,7 @@ export class SessionRun {
     const isProven = failure.kind === 'refused' || failure.kind === 'goaway';
     require((failure.processed === 'no') === isProven, `${failure.kind} with processed ${failure.processed}`);
     requireNoBug(failure.message);
+    if (failure.kind === 'connection-lost') this.#hasLostStreams = true;
     this.#tally.failures += 1;
     this.#act(tag);
   }
@@ -293,6 +319,8 @@ export class SessionRun {
     this.#onEvent();
     require(this.#open === 0, 'closed with open streams');
     requireNoBug(closure.message);
+    const isGraceful = closure.kind === 'goaway' && !this.#hasTransportEnded;
+    require(!isGraceful || !this.#hasLostStreams, 'GOAWAY did not wait for open streams');
     this.#isClosed = true;
     this.#tally.closures[closure.kind] = (this.#tally.closures[closure.kind] ?? 0) + 1;
   }
