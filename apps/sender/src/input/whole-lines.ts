@@ -52,7 +52,7 @@ export async function* wholeLines(
 }
 
 /** Overwrites settled lines with spaces, in place. Counts lines over all the chunks it sees. */
-export class Blanker {
+class Blanker {
   readonly #settled: SettledLines;
   #line = 1;
   #isCounted = false;
