@@ -207,7 +207,8 @@ export const reasons: readonly ReasonRule[] = [
   }),
   row([503], 'ServiceUnavailable', 'gateway', retry('server-error'), 'the service is not available', {
     alsoSpelled: ['Service Unavailable'], // as Apple's broadcast page prints it
-    reactions: ['probe-gateway', 'replace-connection'],
+    // The connection stays: replacing it for each of a scatter of 503s would be a storm of dials (connections-steady).
+    reactions: ['probe-gateway'],
   }),
   // Apple's rule for 5xx is 15 minutes; this one says that one server goes, and another connection is the answer.
   row([503], 'Shutdown', 'connection', retry('none'), 'this server is shutting down', replaced),

@@ -2,12 +2,17 @@
  * The door: counts the jobs and bytes that are admitted and not settled. Owner: the engine. Full means that nothing
  * more comes in until it has emptied to the low mark; nothing is dropped.
  */
+import { WaitingRoom } from './waiting-room.ts';
+
 export class Admission {
   readonly #jobsMax: number;
   readonly #bytesMax: number;
   #jobs = 0;
   #bytes = 0;
-  #waiting: (() => void)[] = [];
+  /** Of batches in preparation: room for them is kept, so that what runs at once cannot pass the limit together. */
+  #reservedJobs = 0;
+  #reservedBytes = 0;
+  readonly #waiting = new WaitingRoom();
   admitted = 0;
 
   readonly #onFirst: () => void;
@@ -28,7 +33,7 @@ export class Admission {
   }
 
   get isFull(): boolean {
-    return this.#jobs >= this.#jobsMax || this.#bytes >= this.#bytesMax;
+    return this.#jobs + this.#reservedJobs >= this.#jobsMax || this.#bytes + this.#reservedBytes >= this.#bytesMax;
   }
 
   enter(jobs: number): void {
@@ -58,30 +63,32 @@ export class Admission {
     this.#letIn();
   }
 
+  reserve(jobs: number, bytes: number): void {
+    this.#reservedJobs += jobs;
+    this.#reservedBytes += bytes;
+  }
+
+  unreserve(jobs: number, bytes: number): void {
+    this.#reservedJobs -= jobs;
+    this.#reservedBytes -= bytes;
+    this.#letIn();
+  }
+
   /** Resolves when there may be room, or `signal` is or gets aborted; each that wakes looks again with `isFull`. */
   room(signal?: AbortSignal): Promise<void> {
-    if (signal?.aborted === true) return Promise.resolve();
-    return new Promise((resolve) => {
-      // A signal that lives as long as a campaign must not collect a listener for each wait.
-      const wake = (): void => {
-        signal?.removeEventListener('abort', wake);
-        resolve();
-      };
-      signal?.addEventListener('abort', wake, { once: true });
-      this.#waiting.push(wake);
-    });
+    return this.#waiting.wait(signal);
   }
 
   /** Wakes all who wait, because the engine closes. */
   wakeAll(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const wake of waiting) wake();
+    this.#waiting.wakeAll();
   }
 
   #letIn(): void {
-    if (this.#waiting.length === 0) return;
+    if (this.#waiting.isEmpty) return;
     // Half: letting one in for each that leaves would wake a producer per push.
-    if (this.#jobs <= this.#jobsMax / 2 && this.#bytes <= this.#bytesMax / 2) this.wakeAll();
+    const jobs = this.#jobs + this.#reservedJobs;
+    const bytes = this.#bytes + this.#reservedBytes;
+    if (jobs <= this.#jobsMax / 2 && bytes <= this.#bytesMax / 2) this.wakeAll();
   }
 }

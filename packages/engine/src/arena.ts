@@ -39,9 +39,11 @@ export class Arena {
     return this.index[at + RecordField.line] as number;
   }
 
-  /** Whether an ambiguous end is reported instead of sent again. */
-  reportsAmbiguity(at: number): boolean {
-    return ((this.index[at + RecordField.flags] as number) & RecordFlag.reportAmbiguous) !== 0;
+  /** What the job says of an ambiguous end; null: what the engine says. */
+  onAmbiguous(at: number): 'report' | 'resend' | null {
+    const flags = this.index[at + RecordField.flags] as number;
+    if ((flags & RecordFlag.reportAmbiguous) !== 0) return 'report';
+    return (flags & RecordFlag.resendAmbiguous) === 0 ? null : 'resend';
   }
 
   #text(field: number): string {

@@ -91,8 +91,9 @@ function openCertificate(
     ...(pfx === undefined ? {} : { pfx }),
     ...(passphrase === undefined ? {} : { passphrase }),
   };
-  const { tls, certPem } = pfx === undefined ? { tls: given, certPem: cert ?? null } : openPfx(pfx, passphrase ?? '', given, trust, field);
-  const certificate = certPem === null ? null : lookInto(certPem, field, use);
+  const opened = pfx === undefined ? { tls: given, cert: cert ?? null } : openPfx(pfx, passphrase ?? '', given, trust, field);
+  const { tls } = opened;
+  const certificate = opened.cert === null ? null : lookInto(opened.cert, field, use);
   // Before OpenSSL's opinion: it calls an unreadable key an unsupported one.
   const keyFault = certificate === null || key === undefined ? null : checkCertificateKey(certificate, key, passphrase);
   if (keyFault !== null) throw faultError(keyFault, field);
@@ -101,23 +102,27 @@ function openCertificate(
   return { tls, tokens: null, certificate, fingerprint: digest('certificate', cert, pfx, ca) };
 }
 
-/** OpenSSL first, node-forge when it does not read the file; forge also when it does, to look into the certificate. */
-function openPfx(pfx: Buffer, passphrase: string, given: TlsIdentity, trust: TlsIdentity, field: string): { tls: TlsIdentity; certPem: string | null } {
-  const opened = openPkcs12(pfx, passphrase);
-  const certPem = typeof opened === 'string' ? null : opened.certPem;
+/** OpenSSL first; node-forge when it does not read the file. */
+function openPfx(pfx: Buffer, passphrase: string, given: TlsIdentity, trust: TlsIdentity, field: string): { tls: TlsIdentity; cert: Buffer | string | null } {
   try {
-    createSecureContext(given);
-    return { tls: given, certPem };
+    const { context } = createSecureContext(given);
+    return { tls: given, cert: (context as OpenedContext).getCertificate() };
   } catch (error) {
-    if (typeof opened !== 'string') return { tls: { ...trust, cert: opened.certPem, key: opened.keyPem }, certPem };
+    const opened = openPkcs12(pfx, passphrase);
+    if (typeof opened !== 'string') return { tls: { ...trust, cert: opened.certPem, key: opened.keyPem }, cert: opened.certPem };
     if (opened === 'no-key') throw new EngineConfigError(field, `${field}.pfx holds no private key; export certificate and key together`, error);
     if (opened === 'no-certificate') throw new EngineConfigError(field, `${field}.pfx holds no certificate for its key`, error);
     throw new EngineConfigError(field, `${field}.pfx cannot be used: ${explainTls(error)}`, error);
   }
 }
 
-function lookInto(certPem: string | Buffer, field: string, use: CredentialUse): PushCertificate {
-  const certificate = parseCertificate(certPem);
+/** Node's own context has it, and its types leave it out: the certificate as DER, null when the file holds none. */
+interface OpenedContext {
+  getCertificate(): Buffer | null;
+}
+
+function lookInto(cert: string | Buffer, field: string, use: CredentialUse): PushCertificate {
+  const certificate = parseCertificate(cert);
   if (isFault(certificate)) throw faultError(certificate, field);
   const { nowMs, topic, environment } = use;
   const fault = checkCertificate(certificate, { nowMs, ...(environment === null ? {} : { environment, topic }) });

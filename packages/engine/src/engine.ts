@@ -2,8 +2,8 @@
 import { isFault, parseDeviceToken } from '@carillon/apns';
 import { systemClock, systemRandom } from '@carillon/pool';
 import type { Timer } from '@carillon/pool';
-import { InlinePreparer } from '@carillon/payload';
 import type { JobObject, Preparer } from '@carillon/payload';
+import { choosePreparer } from './choose-preparer.ts';
 import { Configuration } from './configure.ts';
 import { EngineClosedError, EngineConfigError } from './errors.ts';
 import { feedBytes, feedJobs } from './feed.ts';
@@ -62,10 +62,11 @@ export class Engine implements AsyncDisposable {
   #closing: Promise<void> | null = null;
 
   constructor(options: EngineOptions) {
-    const { clock = systemClock, random = systemRandom, preparer = new InlinePreparer() } = options.seams ?? {};
-    this.#pipeline = new Pipeline(settingsOf(options), clock, random, teller(options.onEvent));
+    const { clock = systemClock, random = systemRandom } = options.seams ?? {};
+    const settings = settingsOf(options);
+    this.#pipeline = new Pipeline(settings, clock, random, teller(options.onEvent));
     this.#configuration = new Configuration(options, this.#pipeline);
-    this.#preparer = preparer;
+    this.#preparer = choosePreparer(settings, options.seams ?? {});
     this.#sender = new Sender(this.#pipeline, this.#configuration.apps, () => this.#sweep());
     this.#pipeline.onFirstJob = () => this.#startTicker();
   }

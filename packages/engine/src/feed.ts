@@ -24,12 +24,18 @@ const jobsPerBatch = 256;
 export async function feedBytes(run: Run, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, firstLine: number, context: FeedContext): Promise<void> {
   const { stop, pipeline } = context;
   const splitter = new LineSplitter({ pieceBytesMax: pipeline.settings.limits.batchBytes });
-  for await (const chunk of untilStopped(chunks, stop)) {
-    for (const piece of splitter.split(chunk)) await feedPiece(run, piece, firstLine, context);
+  const underWay = new UnderWay(run, context);
+  try {
+    for await (const chunk of untilStopped(chunks, stop)) {
+      for (const piece of splitter.split(chunk)) await feedPiece(run, piece, firstLine, underWay, context);
+      if (stop.aborted) return;
+    }
     if (stop.aborted) return;
+    for (const piece of splitter.end()) await feedPiece(run, piece, firstLine, underWay, context);
+  } finally {
+    // What was read is finished, also when the source failed.
+    await underWay.ended();
   }
-  if (stop.aborted) return;
-  for (const piece of splitter.end()) await feedPiece(run, piece, firstLine, context);
 }
 
 /** Job objects. */
@@ -62,15 +68,50 @@ export async function feedJobs(run: Run, jobs: Iterable<JobObject> | AsyncIterab
   flush();
 }
 
-async function feedPiece(run: Run, piece: LinePiece, firstLine: number, context: FeedContext): Promise<void> {
+async function feedPiece(run: Run, piece: LinePiece, firstLine: number, underWay: UnderWay, context: FeedContext): Promise<void> {
   await room(run, context);
   if (context.stop.aborted) return;
   if (piece.kind === 'rejected') {
     run.refuse([{ ...piece.rejection, line: piece.rejection.line + firstLine - 1 }]);
     return;
   }
+  underWay.throwIfFailed();
   const prepared = context.preparer.prepare(piece.bytes, piece.firstLine + firstLine - 1, {});
-  admit(run, prepared instanceof Promise ? await prepared : prepared, context);
+  // Several are prepared at once, so that this thread need not wait while there is input.
+  if (prepared instanceof Promise) underWay.add(prepared, piece.lines, piece.bytes.length);
+  else admit(run, prepared, context);
+}
+
+/** Batches of one call that are being prepared elsewhere; they are admitted in the order in which they are done. */
+class UnderWay {
+  readonly #run: Run;
+  readonly #context: FeedContext;
+  readonly #batches = new Set<Promise<void>>();
+  #failure: { readonly error: unknown } | null = null;
+
+  constructor(run: Run, context: FeedContext) {
+    this.#run = run;
+    this.#context = context;
+  }
+
+  add(prepared: Promise<PreparedBatch>, lines: number, bytes: number): void {
+    const { preparation } = this.#context.pipeline;
+    const done = preparation
+      .add(prepared, lines, bytes, (batch) => admit(this.#run, batch, this.#context))
+      .catch((error: unknown) => void (this.#failure ??= { error }))
+      .finally(() => this.#batches.delete(done));
+    this.#batches.add(done);
+  }
+
+  /** A preparer that fails, other than by a line, stops the feeding. */
+  throwIfFailed(): void {
+    if (this.#failure !== null) throw this.#failure.error;
+  }
+
+  async ended(): Promise<void> {
+    await Promise.all(this.#batches);
+    this.throwIfFailed();
+  }
 }
 
 function admit(run: Run, batch: PreparedBatch, context: FeedContext): void {
@@ -87,7 +128,12 @@ function admit(run: Run, batch: PreparedBatch, context: FeedContext): void {
 
 async function room(run: Run, { pipeline, stop }: FeedContext): Promise<void> {
   await run.roomForReceipts(stop);
-  while (pipeline.admission.isFull && !stop.aborted) await pipeline.admission.room(stop);
+  const { admission, preparation } = pipeline;
+  while (!stop.aborted) {
+    if (admission.isFull) await admission.room(stop);
+    else if (preparation.isFull) await preparation.room(stop);
+    else return;
+  }
 }
 
 /** `source` until it ends or `stop` aborts, also while it keeps us waiting; then the source is told to stop. */

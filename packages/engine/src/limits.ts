@@ -11,6 +11,10 @@ export interface EngineLimits {
   readonly receiptsMax: number;
   /** Lines are prepared in batches of about this many bytes. */
   readonly batchBytes: number;
+  /** Batches in preparation in worker threads, over all calls. Full: the calls stop pulling their sources. */
+  readonly preparingMax: number;
+  /** … and the bytes of their lines. The prepared batches take a quarter more. */
+  readonly preparingBytesMax: number;
   /** Device tokens that rest after 429. Full: the one that has rested longest is forgotten. */
   readonly restingDevicesMax: number;
   /** Device tokens that are remembered as gone (410). Full: the one known longest is forgotten, and APNs asked again. */
@@ -28,6 +32,10 @@ export const defaultLimits: EngineLimits = {
   receiptsMax: 20_000,
   // 64 KiB: some 170 jobs; larger batches gain nothing (docs/BENCHMARKS.md) and make latency lumpier.
   batchBytes: 64 * 1024,
+  // 16: two for each of four threads, and as many ready; 1 MiB of 64 KiB each.
+  preparingMax: 16,
+  // 2 MiB: batches of long lines reach this first.
+  preparingBytesMax: 2 * 1024 * 1024,
   // 10,000 and 100,000 entries of about 250 bytes: 2.5 MB and 25 MB.
   restingDevicesMax: 10_000,
   deadDevicesMax: 100_000,

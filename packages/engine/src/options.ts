@@ -28,6 +28,13 @@ export interface EngineOptions {
   readonly serverErrorDelayMs?: number;
   /** Attempts at most that APNs answered or may have seen. Default 8. */
   readonly attemptsMax?: number;
+  /**
+   * Where the lines of `sendBytes` are checked and prepared: on the calling thread (`inline`), in worker threads
+   * (`workers`), or in worker threads once an input is large enough to gain by them (`auto`, default).
+   */
+  readonly prepare?: 'inline' | 'workers' | 'auto';
+  /** Worker threads at most. Default: one less than the machine has processors, from 1 to 4. */
+  readonly workersMax?: number;
   readonly limits?: Partial<EngineLimits>;
   /** What happens to connections and credentials. Never called with a secret or a device token; must not throw. */
   readonly onEvent?: (event: EngineEvent) => void;
@@ -83,6 +90,9 @@ export interface EngineSettings {
   readonly attemptsMax: number;
   /** Resends after proof of not being processed; free of charge. */
   readonly resendsMax: number;
+  readonly prepare: 'inline' | 'workers' | 'auto';
+  /** Null: as many as suit the machine. */
+  readonly workersMax: number | null;
   readonly limits: EngineLimits;
 }
 
@@ -98,6 +108,8 @@ const defaults: EngineSettings = {
   attemptsMax: 8,
   // 20: a guess; a gateway that refuses one push twenty times over is not going to take it.
   resendsMax: 20,
+  prepare: 'auto',
+  workersMax: null,
   limits: defaultLimits,
 };
 
@@ -115,11 +127,14 @@ export function settingsOf(options: EngineOptions): EngineSettings {
       onAmbiguous: options.onAmbiguous,
       serverErrorDelayMs: options.serverErrorDelayMs,
       attemptsMax: options.attemptsMax,
+      prepare: options.prepare,
+      workersMax: options.workersMax,
     }),
     limits: { ...defaultLimits, ...withoutUndefined(options.limits ?? {}) },
   };
   wholeNumber('connectionsMax', settings.connectionsMax, 1, 1000);
   wholeNumber('attemptsMax', settings.attemptsMax, 1, 1000);
+  if (settings.workersMax !== null) wholeNumber('workersMax', settings.workersMax, 1, 64);
   positive('giveUpAfterMs', settings.giveUpAfterMs);
   positive('deadlineMs', settings.deadlineMs);
   positive('requestTimeoutMs', settings.requestTimeoutMs);
@@ -127,6 +142,7 @@ export function settingsOf(options: EngineOptions): EngineSettings {
   positive('ratePerSecond', settings.ratePerSecond);
   for (const [name, value] of Object.entries(settings.limits)) wholeNumber(`limits.${name}`, value, 1, Number.MAX_SAFE_INTEGER);
   oneOf('onCredentialFault', settings.onCredentialFault, ['park', 'abandon']);
+  oneOf('prepare', settings.prepare, ['inline', 'workers', 'auto']);
   oneOf('onAmbiguous', settings.onAmbiguous, ['resend', 'report']);
   return settings;
 }

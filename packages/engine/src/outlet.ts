@@ -117,6 +117,12 @@ export class Outlet implements PoolWork {
     return end === 'no-slot' || (end === 'share' && room === Infinity);
   }
 
+  /** A connection would be of use: something waits, and neither a pause nor a parked credential holds it. */
+  isWaiting(): boolean {
+    if (this.#credential.isParked(this.#pipeline.clock.now())) return false;
+    return this.#turns.lanes.some((lane) => lane.depth > 0 && !lane.isPaused);
+  }
+
   onReply(connection: Connection, tag: number, reply: Reply): void {
     const pipeline = this.#pipeline;
     const push = pipeline.pushes.at(tag);

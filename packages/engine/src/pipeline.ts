@@ -22,6 +22,7 @@ import { DeviceTable } from './device-table.ts';
 import type { EngineEvent } from './events.ts';
 import { HeadTable } from './head.ts';
 import type { EngineSettings } from './options.ts';
+import { Preparation } from './preparation.ts';
 import type { Outcome } from './outcome.ts';
 import { PushTable } from './push.ts';
 import type { Push } from './push.ts';
@@ -40,6 +41,7 @@ export class Pipeline {
   readonly heads: HeadTable;
   readonly counters: EngineCounters = newCounters();
   readonly admission: Admission;
+  readonly preparation: Preparation;
   /** Null when the rate is not capped. */
   readonly rate: TokenBucket | null;
   readonly budget: RetryBudget;
@@ -73,6 +75,7 @@ export class Pipeline {
     this.resting = new DeviceTable(limits.restingDevicesMax);
     this.dead = new DeviceTable(limits.deadDevicesMax);
     this.admission = new Admission(limits.jobsMax, limits.jobBytesMax, () => this.onFirstJob());
+    this.preparation = new Preparation(limits, this.admission);
     this.budget = new RetryBudget(clock.now());
     this.rate = ratePerSecond === Infinity ? null : rateCap(ratePerSecond, clock.now());
   }

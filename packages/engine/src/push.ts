@@ -41,6 +41,8 @@ export class Push {
   isAmbiguous = false;
   /** What the last attempt ended with, for the receipt of an abandoned push. */
   last: string | null = null;
+  /** The status it was answered with; null when it was not. */
+  lastStatus: number | null = null;
 
   constructor(tag: number) {
     this.tag = tag;
@@ -81,6 +83,7 @@ export class PushTable {
     push.resends = 0;
     push.isAmbiguous = false;
     push.last = null;
+    push.lastStatus = null;
     this.#taken++;
     return push;
   }

@@ -79,6 +79,7 @@ export function makeReceipt(push: Push, outcome: Outcome, latencyMs: number | nu
       receipt.since = new Date(outcome.since).toISOString();
       break;
     case 'abandoned':
+      receipt.status = push.lastStatus;
       receipt.reason = outcome.last;
       receipt.because = outcome.because;
       receipt.processed = outcome.processed;

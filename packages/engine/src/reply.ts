@@ -7,11 +7,13 @@ import type { Pipeline } from './pipeline.ts';
 import type { Push } from './push.ts';
 
 const uuidChars = 36;
+const uuidDashes = [8, 13, 18, 23] as const;
+const dash = 0x2d;
 
 export function acceptedOutcome(reply: Reply, push: Push): Outcome {
   const given = reply.header('apns-id');
   // We always send an id, so APNs echoes ours; a gateway that names none, or something that is no UUID, changes nothing.
-  const apnsId = given !== null && given.length === uuidChars ? (given as ApnsId) : push.arena.apnsId(push.at);
+  const apnsId = given !== null && hasShapeOfUuid(given) ? (given as ApnsId) : push.arena.apnsId(push.at);
   const uniqueId = reply.header('apns-unique-id');
   return uniqueId === null ? { kind: 'accepted', apnsId } : { kind: 'accepted', apnsId, uniqueId };
 }
@@ -24,4 +26,11 @@ export function judgeReply(reply: Reply, push: Push, pipeline: Pipeline): Verdic
     attempt: push.attempts,
     serverErrorDelayMs: pipeline.settings.serverErrorDelayMs,
   });
+}
+
+/** Its length and its dashes: a full check would cost more than making the string did. */
+function hasShapeOfUuid(text: string): boolean {
+  if (text.length !== uuidChars) return false;
+  for (const at of uuidDashes) if (text.charCodeAt(at) !== dash) return false;
+  return true;
 }

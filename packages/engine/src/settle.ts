@@ -11,10 +11,16 @@ import type { Push } from './push.ts';
 const retryBaseMs = 1000;
 const retryCapMs = 60_000;
 
+/** Resends at once, before they begin to wait: a gateway that refuses a push again and again is asked more slowly. */
+const promptResends = 3;
+const resendBaseMs = 20;
+const resendCapMs = 5000;
+
 /** A reply that asks for another attempt. `now` is monotonic. */
 export function settleRetry(push: Push, verdict: Retry, now: number, pipeline: Pipeline): void {
   const { settings, clock, random } = pipeline;
   push.last = verdict.reason;
+  push.lastStatus = verdict.status;
   if (verdict.processed === 'unknown') {
     push.isAmbiguous = true;
     pipeline.counters.ambiguous++;
@@ -25,7 +31,7 @@ export function settleRetry(push: Push, verdict: Retry, now: number, pipeline: P
   }
   // Blame elsewhere is not charged to the push.
   if (verdict.blame === 'connection' || verdict.blame === 'credential') {
-    resend(push, pipeline);
+    resend(push, now, pipeline);
     return;
   }
   if (push.attempts >= settings.attemptsMax) {
@@ -44,9 +50,10 @@ export function settleRetry(push: Push, verdict: Retry, now: number, pipeline: P
 export function settleFailure(push: Push, failure: StreamFailure, now: number, pipeline: Pipeline): void {
   const { settings, counters } = pipeline;
   push.last = failure.message;
+  push.lastStatus = null;
   if (failure.processed === 'no') {
     if (failure.kind === 'cancelled') pipeline.abandon(push, 'shutdown');
-    else resend(push, pipeline);
+    else resend(push, now, pipeline);
     return;
   }
   push.isAmbiguous = true;
@@ -59,16 +66,21 @@ export function settleFailure(push: Push, failure: StreamFailure, now: number, p
 }
 
 function reportsAmbiguity(push: Push, pipeline: Pipeline): boolean {
-  return push.arena.reportsAmbiguity(push.at) || pipeline.settings.onAmbiguous === 'report';
+  return (push.arena.onAmbiguous(push.at) ?? pipeline.settings.onAmbiguous) === 'report';
 }
 
 /** Surely not processed, or to be seen anew by another connection: free of charge, but counted. */
-function resend(push: Push, pipeline: Pipeline): void {
+function resend(push: Push, now: number, pipeline: Pipeline): void {
   push.attempts--;
   if (++push.resends > pipeline.settings.resendsMax) {
     pipeline.abandon(push, 'attempts');
     return;
   }
   pipeline.counters.resends++;
-  pipeline.again(push);
+  if (push.resends <= promptResends) {
+    pipeline.again(push);
+    return;
+  }
+  const ceilingMs = Math.min(resendCapMs, resendBaseMs * 2 ** (push.resends - promptResends));
+  pipeline.hold(push, now + pipeline.random.next() * ceilingMs);
 }

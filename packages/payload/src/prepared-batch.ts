@@ -55,6 +55,8 @@ export const recordStride = 16;
 export const RecordFlag = {
   /** onAmbiguous is "report": a push that Apple may have taken is not sent again. */
   reportAmbiguous: 1,
+  /** onAmbiguous is "resend", whatever the engine's default. */
+  resendAmbiguous: 8,
   idGiven: 2,
   apnsIdGiven: 4,
 } as const;

@@ -311,7 +311,7 @@ function readRareFields(bytes: Buffer, job: JobSpans): number | JobFault {
   const start = job.starts[Field.onAmbiguous];
   const end = job.ends[Field.onAmbiguous];
   if (equalAt(bytes, start, end, report)) return RecordFlag.reportAmbiguous;
-  if (equalAt(bytes, start, end, resend)) return 0;
+  if (equalAt(bytes, start, end, resend)) return RecordFlag.resendAmbiguous;
   const shown = quote(textOf(bytes, job, Field.onAmbiguous));
   return jobFault(
     'local.bad-on-ambiguous',

@@ -55,6 +55,8 @@ export interface PoolOptions {
  */
 export interface PoolWork {
   fill(connection: Connection, most: number): boolean;
+  /** Asked before a connection is dialled: does work wait that it could carry now? Without it: whatever `fill` said last. */
+  isWaiting?(): boolean;
   onReply(connection: Connection, tag: number, reply: Reply): void;
   onFailure(connection: Connection, tag: number, failure: StreamFailure): void;
   onNotice(notice: PoolNotice): void;
@@ -357,6 +359,12 @@ export class Pool implements ConnectionOwner, DialsOwner {
     for (const connection of this.#connections) if (connection.isUsable) usable++;
     if (usable >= this.#policy.connectionsMax) return;
     if (usable > 0 && now - this.#starvedSince < this.#policy.growAfterMs) return;
+    if (this.#work.isWaiting?.() === false) {
+      // Held back by its owner, who wakes us when that is over: no connection would help.
+      this.#hasWork = false;
+      this.#starvedSince = NaN;
+      return;
+    }
     this.#starvedSince = now;
     this.#dials.request();
   }
