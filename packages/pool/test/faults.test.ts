@@ -112,8 +112,8 @@ describe('A pool over real sockets', () => {
     sender.add(500);
     const tookMs = await sender.until(() => sender.failed.length === 500);
     expect(tookMs).toBeGreaterThan(4000);
-    // 5 s, a tick of 100 ms, and a machine that has other things to do.
-    expect(tookMs).toBeLessThan(6000);
+    // 5 s, and a machine that has other things to do; silence.test.ts holds the 5 s in virtual time.
+    expect(tookMs).toBeLessThan(7500);
     expect(sender.told('closed').map(({ closure }) => closure.kind)).toEqual(['ping-timeout']);
     process.kill(simulator.pid, 'SIGCONT');
     sender.add(10);
@@ -132,7 +132,7 @@ describe('A pool over real sockets', () => {
         proxy.stall(direction);
         sender.add(500);
         const tookMs = await sender.until(() => sender.failed.length === 500);
-        expect(tookMs, direction).toBeLessThan(6000);
+        expect(tookMs, direction).toBeLessThan(7500);
         proxy.resume();
         sender.add(10);
         await sender.until(() => sender.replied.length >= 20);
