@@ -10,10 +10,11 @@ import type { SimulatorIdentity, Simulator } from '@carillon/simulator';
 import { describe, expect, it } from 'vitest';
 
 import { Desk, manyJobs, startCarillon } from './command.ts';
+import type { RunningCommand } from './command.ts';
 
 const jobs = Number(process.env['CARILLON_TRIAL_JOBS'] ?? 20_000);
 const ratePerSecond = 5_000;
-const repliesPerGoAway = jobs / 20;
+const repliesPerGoAway = Math.ceil(jobs / 20);
 /** An answer takes so long, so that at 5,000 a second about 100 pushes are on the wire whenever a life of the gateway ends. */
 const thinkMs = 20;
 /** Away for so long: a restart. The sender's dials fail meanwhile. */
@@ -49,8 +50,11 @@ function startGateway(identity: SimulatorIdentity, ledger: string, port: number)
 }
 
 /** Until this life of the gateway has seen so many requests. */
-async function whenSeen(gateway: Simulator, requests: number): Promise<void> {
-  while (gateway.stats().requests < requests) await new Promise((resolve) => setTimeout(resolve, 20));
+async function whenSeen(gateway: Simulator, requests: number, sender: RunningCommand): Promise<void> {
+  while (gateway.stats().requests < requests) {
+    if (sender.process.exitCode !== null) throw new Error(`the sender ended: ${(await sender.end).stderr}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 describe('carillon send', () => {
@@ -69,7 +73,7 @@ describe('carillon send', () => {
         const options = ['--rate', String(ratePerSecond), '--receipts', receipts, '--json'];
         sending = startCarillon(['send', input, ...desk.options(endpoint), ...options]);
         for (const ledger of ledgers.slice(1)) {
-          await whenSeen(gateway, jobs / 3);
+          await whenSeen(gateway, jobs / 3, sending);
           goaways += gateway.stats().fired['goaway'];
           await gateway.close();
           await new Promise((resolve) => setTimeout(resolve, awayMs));
