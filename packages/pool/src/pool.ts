@@ -205,7 +205,8 @@ export class Pool implements ConnectionOwner, DialsOwner {
   retire(connection: Connection): void {
     if (!connection.isUsable) return;
     connection.drain();
-    this.#replaceEnding(connection);
+    // An owner that retires the connections of a credential which nobody takes wants no others for it.
+    if (!this.#isHeldBack()) this.#replaceEnding(connection);
   }
 
   // ── what dials bring ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -359,7 +360,7 @@ export class Pool implements ConnectionOwner, DialsOwner {
     for (const connection of this.#connections) if (connection.isUsable) usable++;
     if (usable >= this.#policy.connectionsMax) return;
     if (usable > 0 && now - this.#starvedSince < this.#policy.growAfterMs) return;
-    if (this.#work.isWaiting?.() === false) {
+    if (this.#isHeldBack()) {
       // Held back by its owner, who wakes us when that is over: no connection would help.
       this.#hasWork = false;
       this.#starvedSince = NaN;
@@ -367,6 +368,16 @@ export class Pool implements ConnectionOwner, DialsOwner {
     }
     this.#starvedSince = now;
     this.#dials.request();
+  }
+
+  /** The owner says that nothing waits that could go now. */
+  #isHeldBack(): boolean {
+    try {
+      return this.#work.isWaiting?.() === false;
+    } catch (error) {
+      surfaceBug(error);
+      return false;
+    }
   }
 
   #isOneComing(): boolean {

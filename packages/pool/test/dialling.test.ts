@@ -98,6 +98,45 @@ describe('A pool that cannot reach its gateway', () => {
   });
 });
 
+describe('A pool whose owner holds its work back', () => {
+  it('dials nothing, and dials at once when the work may go', async () => {
+    const world = new GatewayWorld();
+    world.jobs.isHeld = true;
+    world.jobs.add(5);
+    await world.clock.advance(60_000);
+    expect(world.dialledAt).toEqual([]);
+    expect(world.clock.pending).toBe(0);
+    world.jobs.isHeld = false;
+    world.pool.wake();
+    await world.clock.advance(50);
+    expect(world.jobs.replied).toHaveLength(5);
+    await world.close();
+  });
+
+  it('does not replace a connection that the owner retires, until the work may go', async () => {
+    const world = new GatewayWorld(() => ({ answers: false }));
+    await world.send(5);
+    world.jobs.isHeld = true;
+    world.jobs.add(5);
+    for (const connection of world.pool.connections) world.pool.retire(connection);
+    await world.clock.advance(5000);
+    expect(world.dialledAt).toHaveLength(1);
+    world.jobs.isHeld = false;
+    world.pool.wake();
+    await world.clock.advance(50);
+    expect(world.dialledAt).toHaveLength(2);
+    await world.close();
+  });
+
+  it('goes by what `fill` said when the owner does not tell', async () => {
+    const world = new GatewayWorld();
+    Object.defineProperty(world.jobs, 'isWaiting', { value: undefined });
+    await world.send(5);
+    expect(world.jobs.replied).toHaveLength(5);
+    await world.close();
+  });
+});
+
 describe('A connection that never carries a stream', () => {
   it.each([
     ['is closed at once', 'ERR_TRANSPORT_CLOSED'],
@@ -127,12 +166,11 @@ describe('A connection that never carries a stream', () => {
 
   it('counts as a failed dial when it ends right after its SETTINGS', async () => {
     const world = new GatewayWorld();
-    world.jobs.isHeld = true;
+    world.jobs.opensNothing = true;
     world.jobs.add(1);
     let known = 0;
     for (let waited = 0; waited < 20_000; waited += 10) {
       await world.clock.advance(10);
-      world.pool.wake();
       if (world.gateways.length === known) continue;
       known = world.gateways.length;
       world.last.stream.end();

@@ -22,8 +22,10 @@ export class Jobs implements PoolWork {
   resent = 0;
   /** On the wire: tag → connection. */
   readonly onWire = new Map<number, Connection>();
-  /** Jobs wait for a rate cap or the like: `fill` opens nothing and says that nothing waits. */
+  /** Jobs wait for something of ours, a rate cap or a parked credential: nothing could go now. */
   isHeld = false;
+  /** `fill` opens nothing and says that work waits. */
+  opensNothing = false;
   /** Failures of all kinds are sent again. */
   resendsAll = false;
   onEvent: (event: 'fill' | 'reply' | 'failure' | 'notice', connection: Connection | null) => void = () => undefined;
@@ -56,9 +58,14 @@ export class Jobs implements PoolWork {
     return this.notices.filter((notice): notice is Extract<PoolNotice, { kind: Kind }> => notice.kind === kind);
   }
 
+  isWaiting(): boolean {
+    return !this.isHeld && this.#waiting.length > 0;
+  }
+
   fill(connection: Connection, most: number): boolean {
     this.onEvent('fill', connection);
     if (this.isHeld) return false;
+    if (this.opensNothing) return true;
     const template = this.#templateOf(connection);
     const bytes = this.#bytes;
     for (let left = most; left > 0; left--) {
