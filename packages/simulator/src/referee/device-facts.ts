@@ -1,5 +1,6 @@
 // What the gateway has said about device tokens. Only tokens with something to remember are kept, and only so many: the
 // oldest goes first, which lets a violation slip and never makes one up.
+import { BoundedMemory } from './bounded-memory.ts';
 import type { ProofOfReceipt, Told } from './proof-of-receipt.ts';
 
 /** dead: 410. refused: never to be tried again, though the token may be good elsewhere. throttled: 429. */
@@ -17,17 +18,19 @@ export interface DeviceFact extends Told {
 }
 
 export class DeviceFacts {
-  readonly #tokensMax: number;
-  readonly #facts = new Map<string, DeviceFact>();
-  forgotten = 0;
+  readonly #facts: BoundedMemory<DeviceFact>;
 
   constructor(tokensMax: number) {
-    this.#tokensMax = tokensMax;
+    this.#facts = new BoundedMemory(tokensMax);
+  }
+
+  get forgotten(): number {
+    return this.#facts.forgotten;
   }
 
   find(token: string, topic: string): DeviceFact | null {
-    if (this.#facts.size === 0) return null;
-    for (let fact = this.#facts.get(token.toLowerCase()) ?? null; fact !== null; fact = fact.next) {
+    if (this.#facts.isEmpty) return null;
+    for (let fact = this.#facts.get(token.toLowerCase()); fact !== null; fact = fact.next) {
       if (fact.topic === topic) return fact;
     }
     return null;
@@ -36,13 +39,7 @@ export class DeviceFacts {
   /** Replaces what was known of this token and topic. */
   note(token: string, fact: Omit<DeviceFact, 'next'>): void {
     const key = token.toLowerCase();
-    this.#facts.set(key, { ...fact, next: without(this.#facts.get(key) ?? null, fact.topic) });
-    if (this.#facts.size <= this.#tokensMax) return;
-    for (const oldest of this.#facts.keys()) {
-      this.#facts.delete(oldest);
-      this.forgotten += 1;
-      return;
-    }
+    this.#facts.set(key, { ...fact, next: without(this.#facts.get(key), fact.topic) });
   }
 
   /** The device registered again, or the token's state was set anew. */
@@ -52,7 +49,7 @@ export class DeviceFacts {
 
   forgetTopic(token: string, topic: string): void {
     const key = token.toLowerCase();
-    const rest = without(this.#facts.get(key) ?? null, topic);
+    const rest = without(this.#facts.get(key), topic);
     if (rest === null) this.#facts.delete(key);
     else this.#facts.set(key, rest);
   }

@@ -1,5 +1,5 @@
-// Pushes of late, by apns-id: what became of each, so that one that comes again can be asked for its cause. Bounded: the
-// oldest goes first.
+// Pushes of late, by apns-id: what became of each, so that one that comes again can be asked for its cause.
+import { BoundedMemory } from './bounded-memory.ts';
 import type { ProofOfReceipt, Told } from './proof-of-receipt.ts';
 
 /**
@@ -26,28 +26,20 @@ export class PushRecord implements Told {
 }
 
 export class PushHistory {
-  readonly #pushesMax: number;
-  readonly #records = new Map<string, PushRecord>();
-  forgotten = 0;
+  readonly #records: BoundedMemory<PushRecord>;
 
   constructor(pushesMax: number) {
-    this.#pushesMax = pushesMax;
+    this.#records = new BoundedMemory(pushesMax);
+  }
+
+  get forgotten(): number {
+    return this.#records.forgotten;
   }
 
   /** The attempt before this one, which takes its place. */
   replace(key: string, record: PushRecord): PushRecord | null {
-    const before = this.#records.get(key) ?? null;
-    if (before !== null) this.#records.delete(key); // so that it counts as new in the order of age
+    const before = this.#records.get(key);
     this.#records.set(key, record);
-    if (this.#records.size > this.#pushesMax) this.#forgetOldest();
     return before;
-  }
-
-  #forgetOldest(): void {
-    for (const oldest of this.#records.keys()) {
-      this.#records.delete(oldest);
-      this.forgotten += 1;
-      return;
-    }
   }
 }
