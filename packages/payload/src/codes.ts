@@ -19,6 +19,7 @@ export type ScanCode =
 /** What is wrong with a job whose text is fine. Codes of single fields that Apple's rules decide are those of `apns`. */
 export type JobCode =
   | 'local.line-too-long'
+  | 'local.poison'
   | 'local.missing-token'
   | 'local.missing-payload'
   | 'local.bad-id'
@@ -58,6 +59,7 @@ export const refusalCodes: Readonly<Record<RefusalCode, string>> = {
   'local.unknown-field': 'The job has a field that does not exist; most often it is misspelt.',
   'local.wrong-type': 'A field of the job has a value of the wrong JSON type.',
   'local.line-too-long': 'The line is longer than a job can be.',
+  'local.poison': 'The line cost the worker threads that prepared it, twice while it was alone; a fault of ours.',
   'local.missing-token': 'The job names no device token.',
   'local.missing-payload': 'The job has no payload.',
   'local.bad-id': 'The id is not 1 to 128 of the allowed characters.',

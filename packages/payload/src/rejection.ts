@@ -84,6 +84,13 @@ export function lineTooLong(line: number, lineBytesMax: number): Rejection {
   return { line, ...nobody, code: 'local.line-too-long', field: null, message };
 }
 
+/** Nothing of the line is shown or read again: whoever read it died of it. */
+export function poisonLine(line: number): Rejection {
+  const message =
+    'the line cost every worker thread that read it; it is not tried again, and ours to fix: please report it';
+  return { line, ...nobody, code: 'local.poison', field: null, message };
+}
+
 const nobody: Identity = { id: null, app: null, token: null };
 
 /** Lines with these faults cannot be read, so nobody can say whose they are. */

@@ -1,0 +1,3 @@
+// A worker program that cannot even be loaded.
+
+throw new Error('no worker today');
