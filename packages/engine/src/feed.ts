@@ -69,7 +69,9 @@ export async function feedJobs(run: Run, jobs: Iterable<JobObject> | AsyncIterab
 }
 
 async function feedPiece(run: Run, piece: LinePiece, firstLine: number, underWay: UnderWay, context: FeedContext): Promise<void> {
-  await room(run, context);
+  // Looked at again without waiting in between: other feeders wake at the same time.
+  do await room(run, context);
+  while (isFull(context) && !context.stop.aborted);
   if (context.stop.aborted) return;
   if (piece.kind === 'rejected') {
     run.refuse([{ ...piece.rejection, line: piece.rejection.line + firstLine - 1 }]);
@@ -134,6 +136,10 @@ async function room(run: Run, { pipeline, stop }: FeedContext): Promise<void> {
     else if (preparation.isFull) await preparation.room(stop);
     else return;
   }
+}
+
+function isFull({ pipeline }: FeedContext): boolean {
+  return pipeline.admission.isFull || pipeline.preparation.isFull;
 }
 
 /** `source` until it ends or `stop` aborts, also while it keeps us waiting; then the source is told to stop. */

@@ -19,6 +19,8 @@ describe('settingsOf', () => {
       serverErrorDelayMs: 900_000,
       attemptsMax: 8,
       resendsMax: 20,
+      prepare: 'auto',
+      workersMax: null,
       limits: defaultLimits,
     });
   });
@@ -36,6 +38,9 @@ describe('settingsOf', () => {
     ['connectionsMax', 1001],
     ['connectionsMax', '4'],
     ['attemptsMax', 0],
+    ['workersMax', 0],
+    ['workersMax', 65],
+    ['prepare', 'quickly'],
     ['giveUpAfterMs', 0],
     ['giveUpAfterMs', NaN],
     ['deadlineMs', -1],
@@ -49,7 +54,7 @@ describe('settingsOf', () => {
     expect(() => settingsOf({ apps, [field]: value })).toThrow(expect.objectContaining({ code: 'ERR_ENGINE_CONFIG', field }));
   });
 
-  it.each(['jobsMax', 'jobBytesMax', 'receiptsMax', 'batchBytes', 'restingDevicesMax', 'deadDevicesMax', 'headsMax'])('refuses limits.%s 0', (name) => {
+  it.each(['jobsMax', 'jobBytesMax', 'receiptsMax', 'batchBytes', 'preparingMax', 'preparingBytesMax', 'restingDevicesMax', 'deadDevicesMax', 'headsMax'])('refuses limits.%s 0', (name) => {
     expect(() => settingsOf({ apps, limits: { [name]: 0 } })).toThrow(EngineConfigError);
     expect(() => settingsOf({ apps, limits: { [name]: 0 } })).toThrow(`limits.${name} is 0`);
   });
