@@ -1,8 +1,8 @@
 /** From options to apps and outlets: everything that can be wrong with a configuration is found here, before a byte is sent. */
 import { endpoints, expiryWarning, isFault, parseEndpoint, parseEnvironment, parseTopic } from '@carillon/apns';
 import type { ApnsFault, Endpoint, EpochMs, PushCertificate, Topic } from '@carillon/apns';
-import { tlsDialer } from '@carillon/pool';
-import type { Dialer, PoolPolicy } from '@carillon/pool';
+import { defaultPoolPolicy, parseProxy, queuedDialGate, tlsDialer } from '@carillon/pool';
+import type { Dialer, DialGate, PoolPolicy, ProxyTarget } from '@carillon/pool';
 import type { App } from './app.ts';
 import { faultError, openIdentity } from './credential.ts';
 import type { Identity } from './credential.ts';
@@ -22,6 +22,9 @@ export class Configuration {
   readonly #dialer: Dialer;
   /** By environment and credential. */
   readonly #outlets = new Map<string, Outlet>();
+  /** By host and port: credentials of one gateway dial through one gate. */
+  readonly #gates = new Map<string, DialGate>();
+  readonly #proxy: ProxyTarget | null;
   readonly #certificates = new WeakMap<Outlet, PushCertificate>();
   /** The step of the expiry warning that was last reported. */
   readonly #warned = new WeakMap<Outlet, number>();
@@ -30,6 +33,7 @@ export class Configuration {
   constructor(options: EngineOptions, pipeline: Pipeline) {
     this.#options = options;
     this.#pipeline = pipeline;
+    this.#proxy = options.proxy === undefined ? null : proxyOf(options.proxy);
     this.#dialer = options.seams?.dialer ?? tlsDialer(options.seams?.resolver);
     objectOf('apps', options.apps);
     const names = Object.keys(options.apps);
@@ -48,7 +52,8 @@ export class Configuration {
   replaceCredential(name: string, credential: CredentialOptions): Outlet | null {
     const app = this.apps.get(name);
     const given = this.#options.apps[name];
-    if (app === undefined || given === undefined) throw new EngineConfigError(`apps.${name}`, `app ${JSON.stringify(name)} is not configured`);
+    if (app === undefined || given === undefined)
+      throw new EngineConfigError(`apps.${name}`, `app ${JSON.stringify(name)} is not configured`);
     const outlet = this.#outletFor({ ...given, credential }, app.topic, `apps.${name}`);
     const old = app.outlet;
     this.#pipeline.heads.closeBreakersOf(name);
@@ -74,7 +79,11 @@ export class Configuration {
     wholeNumber(`${field}.weight`, weight, 1, 1000);
     if (ratePerSecond !== undefined) positive(`${field}.ratePerSecond`, ratePerSecond);
     const outlet = this.#outletFor(options, topic, field);
-    const lane = new Lane(name, weight, ratePerSecond === undefined ? null : rateCap(ratePerSecond, this.#pipeline.clock.now()));
+    const lane = new Lane(
+      name,
+      weight,
+      ratePerSecond === undefined ? null : rateCap(ratePerSecond, this.#pipeline.clock.now()),
+    );
     outlet.addLane(lane);
     return { name, topic, authority: endpointOf(options, field).authority, lane, outlet };
   }
@@ -97,10 +106,29 @@ export class Configuration {
     const key: string = `${endpoint.authority} ${identity.fingerprint}`;
     const known = this.#outlets.get(key);
     if (known !== undefined) return known;
-    const outlet = openOutlet(endpoint, identity, this.#dialer, this.#pipeline);
+    const outlet = this.#openOutlet(endpoint, identity);
     this.#outlets.set(key, outlet);
     if (identity.certificate !== null) this.#certificates.set(outlet, identity.certificate);
     return outlet;
+  }
+
+  #openOutlet(endpoint: Endpoint, identity: Identity): Outlet {
+    const { settings, clock, random } = this.#pipeline;
+    const { host, port, authority } = endpoint;
+    const policy: Partial<PoolPolicy> = {
+      connectionsMax: settings.connectionsMax,
+      requestTimeoutMs: settings.requestTimeoutMs,
+      // Conduct `streams-within-limit`: one stream on a token connection until the first authenticated reply.
+      isProbing: identity.tokens !== null,
+    };
+    let gate = this.#gates.get(authority);
+    if (gate === undefined) {
+      gate = queuedDialGate(defaultPoolPolicy.dialGate, clock);
+      this.#gates.set(authority, gate);
+    }
+    const proxy = this.#proxy === null ? {} : { proxy: this.#proxy };
+    const pool = { host, port, tls: identity.tls, ...proxy, policy, dialer: this.#dialer, clock, random, gate };
+    return new Outlet(pool, authority, identity.tokens, this.#pipeline);
   }
 
   /** Certificates in use that end within 30, 7 or 1 days: each step is reported once. */
@@ -118,16 +146,13 @@ export class Configuration {
   }
 }
 
-function openOutlet(endpoint: Endpoint, identity: Identity, dialer: Dialer, pipeline: Pipeline): Outlet {
-  const { settings, clock, random } = pipeline;
-  const policy: Partial<PoolPolicy> = {
-    connectionsMax: settings.connectionsMax,
-    requestTimeoutMs: settings.requestTimeoutMs,
-    // Conduct `streams-within-limit`: one stream on a token connection until the first authenticated reply.
-    isProbing: identity.tokens !== null,
-  };
-  const { host, port, authority } = endpoint;
-  return new Outlet({ host, port, tls: identity.tls, policy, dialer, clock, random }, authority, identity.tokens, pipeline);
+function proxyOf(text: string): ProxyTarget {
+  textOf('proxy', text);
+  try {
+    return parseProxy(text);
+  } catch (error) {
+    throw new EngineConfigError('proxy', error instanceof Error ? error.message : String(error), error);
+  }
 }
 
 function endpointOf(app: AppOptions, field: string): Endpoint {

@@ -35,6 +35,8 @@ export interface EngineOptions {
   readonly prepare?: 'inline' | 'workers' | 'auto';
   /** Worker threads at most. Default: one less than the machine has processors, from 1 to 4. */
   readonly workersMax?: number;
+  /** `http://user:password@host:port` or `socks5://…`: every connection goes through it. Default: none. */
+  readonly proxy?: string;
   readonly limits?: Partial<EngineLimits>;
   /** What happens to connections and credentials. Never called with a secret or a device token; must not throw. */
   readonly onEvent?: (event: EngineEvent) => void;
@@ -140,7 +142,8 @@ export function settingsOf(options: EngineOptions): EngineSettings {
   positive('requestTimeoutMs', settings.requestTimeoutMs);
   if (settings.serverErrorDelayMs !== 0) positive('serverErrorDelayMs', settings.serverErrorDelayMs);
   positive('ratePerSecond', settings.ratePerSecond);
-  for (const [name, value] of Object.entries(settings.limits)) wholeNumber(`limits.${name}`, value, 1, Number.MAX_SAFE_INTEGER);
+  for (const [name, value] of Object.entries(settings.limits))
+    wholeNumber(`limits.${name}`, value, 1, Number.MAX_SAFE_INTEGER);
   oneOf('onCredentialFault', settings.onCredentialFault, ['park', 'abandon']);
   oneOf('prepare', settings.prepare, ['inline', 'workers', 'auto']);
   oneOf('onAmbiguous', settings.onAmbiguous, ['resend', 'report']);
