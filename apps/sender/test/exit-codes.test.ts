@@ -263,7 +263,9 @@ describe('carillon', () => {
       ...gateway,
       ...['--cert', desk.path('cert.pem'), '--cert-key', desk.path('cert-key.pem')],
     ]);
-    expect(end).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(end.exitCode).toBe(0);
+    // The simulator's certificates are short-lived, and the log may say so.
+    expect(end.stderr).not.toContain('"level":"error"');
   });
 
   it('takes its options from a configuration file', async () => {

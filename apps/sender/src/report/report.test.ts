@@ -54,7 +54,7 @@ describe('The tally', () => {
       receipt({ outcome: 'rejected', status: null, reason: 'local.not-json', attempts: 0, message: 'it is not' }),
       receipt({ outcome: 'unregistered', status: 410, reason: 'Unregistered' }),
       receipt({ outcome: 'abandoned', status: null, because: 'unreachable', attempts: 3 }),
-      receipt({ outcome: 'abandoned', status: null, because: 'credential', reason: 'InvalidProviderToken' }),
+      receipt({ outcome: 'abandoned', status: 403, because: 'credential', reason: 'InvalidProviderToken' }),
     ]);
     expect(tally).toMatchObject({ settled: 7, accepted: 1, rejected: 3, unregistered: 1, abandoned: 2, attempts: 8 });
     expect(tally).toMatchObject({ answered: 4, unreachable: 1, credential: 1 });

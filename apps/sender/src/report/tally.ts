@@ -34,7 +34,8 @@ export class Tally {
   add(receipts: readonly Receipt[]): void {
     for (const receipt of receipts) {
       this.attempts += receipt.attempts;
-      if (receipt.status !== null) this.answered += 1;
+      // An abandoned job may carry a status, too: that of the refused credential.
+      if (receipt.status !== null && receipt.outcome !== 'abandoned') this.answered += 1;
       this[receipt.outcome] += 1;
       if (receipt.outcome !== 'accepted') this.#addReason(receipt);
     }
