@@ -10,10 +10,8 @@ import type { WorkerNews, WorkerOrder } from './worker-main.ts';
 const hangMs = 20_000;
 /** A heap far above what any target needs, so that memory without bound ends the thread and not the machine. */
 const heapMegabytesMax = 1_024;
-/** Memory counts as flat when the second half of a run adds less than this to the peak of the first. */
-const growthBytesMax = 64 * 2 ** 20;
-/** A shorter run is all warm-up. */
-const flatSecondsMin = 10;
+/** Memory counts as flat when what is live at the end is at most so much above what was live when all was warm. */
+const growthBytesMax = 4 * 2 ** 20;
 const progressMs = 30_000;
 
 export interface WorkerHunt extends Omit<WorkerOrder, 'running'> {
@@ -40,7 +38,7 @@ export async function huntInWorker(wanted: WorkerHunt): Promise<Report> {
   });
 
   const startedAt = performance.now();
-  const memory = new MemoryWatch(order.seconds);
+  let peakBytes = 0;
   let news: WorkerNews | null = null;
   let heardAt = startedAt;
   let toldAt = startedAt;
@@ -48,7 +46,7 @@ export async function huntInWorker(wanted: WorkerHunt): Promise<Report> {
   worker.on('message', (latest: WorkerNews) => {
     news = latest;
     heardAt = performance.now();
-    memory.note((heardAt - startedAt) / 1_000);
+    peakBytes = Math.max(peakBytes, process.memoryUsage.rss());
     if (heardAt - toldAt < progressMs) return;
     toldAt = heardAt;
     onProgress(`${latest.tally.executions} executions, ${Math.round((heardAt - startedAt) / 1_000)} s`);
@@ -73,8 +71,7 @@ export async function huntInWorker(wanted: WorkerHunt): Promise<Report> {
   return {
     ...outcomeOf(news, isHung, crash, signal.aborted, running[0]),
     seconds: (performance.now() - startedAt) / 1_000,
-    memory: memory.describe(),
-    memoryFault: memory.fault(),
+    ...memoryOf(news, peakBytes),
   };
 }
 
@@ -103,35 +100,18 @@ function asBuffers(caught: Catch | null): Catch | null {
   return caught && { ...caught, bytes: Buffer.from(caught.bytes), shrunk: Buffer.from(caught.shrunk) };
 }
 
-/** Peaks of the process's memory in both halves of a run. */
-class MemoryWatch {
-  readonly #halfAt: number;
-  readonly #isLongEnough: boolean;
-  #firstPeak = 0;
-  #secondPeak = 0;
-
-  constructor(seconds: number) {
-    this.#halfAt = seconds / 2;
-    this.#isLongEnough = seconds >= flatSecondsMin;
-  }
-
-  note(second: number): void {
-    const rss = process.memoryUsage.rss();
-    if (second < this.#halfAt) this.#firstPeak = Math.max(this.#firstPeak, rss);
-    else this.#secondPeak = Math.max(this.#secondPeak, rss);
-  }
-
-  describe(): string {
-    const peak = Math.max(this.#firstPeak, this.#secondPeak);
-    return `peak memory ${mebibytes(peak)} MiB; by halves of the run ${mebibytes(this.#firstPeak)}, ${mebibytes(this.#secondPeak)}`;
-  }
-
-  fault(): string | null {
-    if (!this.#isLongEnough || this.#secondPeak - this.#firstPeak < growthBytesMax) return null;
-    return `${mebibytes(this.#secondPeak - this.#firstPeak)} MiB more in the second half of the run`;
-  }
+function memoryOf(news: WorkerNews | null, peakBytes: number): Pick<Report, 'memory' | 'memoryFault'> {
+  const peak = `peak memory ${mebibytes(peakBytes)} MiB`;
+  const end = news?.end ?? null;
+  if (end === null || end.liveBytesWarm === null) return { memory: peak, memoryFault: null };
+  const { liveBytesWarm, liveBytesLast } = end;
+  const growth = liveBytesLast - liveBytesWarm;
+  return {
+    memory: `${peak}; live when warm ${mebibytes(liveBytesWarm)}, at the end ${mebibytes(liveBytesLast)}`,
+    memoryFault: growth > growthBytesMax ? `${mebibytes(growth)} MiB more at the end than when warm` : null,
+  };
 }
 
 function mebibytes(bytes: number): string {
-  return (bytes / 2 ** 20).toFixed(0);
+  return (bytes / 2 ** 20).toFixed(1);
 }

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Catch, Tally } from './hunt.ts';
 import { hunt } from './hunt.ts';
+import { liveBytes } from './live-memory.ts';
 import { targets } from './targets.ts';
 import type { TargetName } from './targets.ts';
 
@@ -18,8 +19,15 @@ export interface WorkerOrder {
 export interface WorkerNews {
   readonly tally: Tally;
   readonly reached: string;
-  /** The hunt is over; with the case that failed, if one did. */
-  readonly end: { readonly caught: Catch | null } | null;
+  readonly end: HuntEnd | null;
+}
+
+export interface HuntEnd {
+  /** The case that failed, if one did. */
+  readonly caught: Catch | null;
+  /** After a quarter of the time, when everything was warm; null when that never came. */
+  readonly liveBytesWarm: number | null;
+  readonly liveBytesLast: number;
 }
 
 const order = workerData as WorkerOrder;
@@ -28,7 +36,10 @@ if (port === null) throw new Error('this file is started by main.ts, as a worker
 const tell = (news: WorkerNews): void => port.postMessage(news);
 
 const target = targets[order.target]();
-const endsAt = performance.now() + order.seconds * 1_000;
+const startedAt = performance.now();
+const warmAt = startedAt + order.seconds * 250;
+const endsAt = startedAt + order.seconds * 1_000;
+let liveBytesWarm: number | null = null;
 try {
   const { tally, caught } = await hunt(target, {
     ...order,
@@ -36,11 +47,13 @@ try {
       order.running[0] = number;
     },
     onSlice: (soFar) => {
+      const now = performance.now();
+      if (now >= warmAt) liveBytesWarm ??= liveBytes();
       tell({ tally: soFar, reached: target.reached(), end: null });
-      return performance.now() < endsAt;
+      return now < endsAt;
     },
   });
-  tell({ tally, reached: target.reached(), end: { caught } });
+  tell({ tally, reached: target.reached(), end: { caught, liveBytesWarm, liveBytesLast: liveBytes() } });
 } finally {
   target.close();
 }
