@@ -31,17 +31,17 @@ export class Arena {
   }
 
   id(at: number): string | null {
-    const start = this.index[at + RecordField.idStart] as number;
+    const start = this.index[at + RecordField.idStart];
     return start < 0 ? null : textOf(this.bytes, start, this.index[at + RecordField.idEnd]);
   }
 
   line(at: number): number {
-    return this.index[at + RecordField.line] as number;
+    return this.index[at + RecordField.line];
   }
 
   /** What the job says of an ambiguous end; null: what the engine says. */
   onAmbiguous(at: number): 'report' | 'resend' | null {
-    const flags = this.index[at + RecordField.flags] as number;
+    const flags = this.index[at + RecordField.flags];
     if ((flags & RecordFlag.reportAmbiguous) !== 0) return 'report';
     return (flags & RecordFlag.resendAmbiguous) === 0 ? null : 'resend';
   }

@@ -16,7 +16,13 @@ import type { Push } from './push.ts';
 export type FillEnd = 'no-work' | 'no-slot' | 'rate' | 'share';
 
 /** Opens at most `most` streams on `connection`. A push that may not go now is given up or put off instead. */
-export function fillConnection(connection: Connection, binding: Binding, turns: FairTurns, pipeline: Pipeline, most: number): FillEnd {
+export function fillConnection(
+  connection: Connection,
+  binding: Binding,
+  turns: FairTurns,
+  pipeline: Pipeline,
+  most: number,
+): FillEnd {
   const { rate, counters, resting, dead } = pipeline;
   const { now } = connection;
   let left = most;
@@ -48,11 +54,12 @@ export function fillConnection(connection: Connection, binding: Binding, turns: 
       }
     }
     const { index } = arena;
-    const bodyStart = index[at + RecordField.bodyStart] as number;
-    const bodyEnd = index[at + RecordField.bodyEnd] as number;
+    const bodyStart = index[at + RecordField.bodyStart];
+    const bodyEnd = index[at + RecordField.bodyEnd];
     if (connection.slots(bodyEnd - bodyStart) === 0) return 'no-slot';
     if (rate !== null && !rate.tryTake(now)) return 'rate';
-    if (!connection.open(binding.template(head), arena.bytes, index, at, bodyStart, bodyEnd, push.tag)) return 'no-slot';
+    if (!connection.open(binding.template(head), arena.bytes, index, at, bodyStart, bodyEnd, push.tag))
+      return 'no-slot';
     lane.take();
     turns.spend(lane, now);
     head.breaker?.passed(now);

@@ -24,7 +24,12 @@ describe('Breaker', () => {
 
   it('opens at so many refusals in a row, and says so once', () => {
     const breaker = new Breaker(limits, longest);
-    expect([breaker.refused(0), breaker.refused(0), breaker.refused(0), breaker.refused(0)]).toEqual([false, false, true, false]);
+    expect([breaker.refused(0), breaker.refused(0), breaker.refused(0), breaker.refused(0)]).toEqual([
+      false,
+      false,
+      true,
+      false,
+    ]);
     expect(breaker.state).toBe('open');
     expect(breaker.room(99)).toBe(0);
   });
@@ -68,7 +73,10 @@ describe('Breaker', () => {
   });
 
   it('lets something through again within its cap, whatever has happened', () => {
-    const step = fc.record({ kind: fc.constantFrom('refused', 'succeeded', 'ask'), wait: fc.integer({ min: 0, max: 300 }) });
+    const step = fc.record({
+      kind: fc.constantFrom('refused', 'succeeded', 'ask'),
+      wait: fc.integer({ min: 0, max: 300 }),
+    });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const breaker = new Breaker(limits, longest);

@@ -38,7 +38,7 @@ export class Configuration {
     objectOf('apps', options.apps);
     const names = Object.keys(options.apps);
     if (names.length === 0) throw new EngineConfigError('apps', 'apps is empty; at least one app has to be there');
-    this.apps = new Map(names.map((name) => [name, this.#addApp(name, options.apps[name] as AppOptions)])); // its own keys
+    this.apps = new Map(names.map((name) => [name, this.#addApp(name, options.apps[name])])); // its own keys
   }
 
   get outlets(): Iterable<Outlet> {

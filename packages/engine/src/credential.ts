@@ -4,7 +4,13 @@
  */
 import { createHash } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import { checkCertificate, checkCertificateKey, isFault, openProviderTokenSource, parseCertificate } from '@carillon/apns';
+import {
+  checkCertificate,
+  checkCertificateKey,
+  isFault,
+  openProviderTokenSource,
+  parseCertificate,
+} from '@carillon/apns';
 import type { ApnsFault, Environment, EpochMs, PushCertificate, Topic } from '@carillon/apns';
 import type { Clock, TlsIdentity } from '@carillon/pool';
 import { EngineConfigError } from './errors.ts';
@@ -37,12 +43,18 @@ export interface CredentialUse {
 }
 
 /** Throws `EngineConfigError` that names the field, never the secret. */
-export function openIdentity(credential: CredentialOptions, ca: string | Buffer | undefined, field: string, use: CredentialUse): Identity {
+export function openIdentity(
+  credential: CredentialOptions,
+  ca: string | Buffer | undefined,
+  field: string,
+  use: CredentialUse,
+): Identity {
   objectOf(`${field}.credential`, credential);
   const trust: TlsIdentity = ca === undefined ? {} : { ca };
   if (ca !== undefined) {
     // OpenSSL takes text without a certificate for an empty list, and then trusts nobody.
-    if (!ca.includes('-----BEGIN CERTIFICATE-----')) throw new EngineConfigError(`${field}.ca`, `${field}.ca holds no certificate in PEM`);
+    if (!ca.includes('-----BEGIN CERTIFICATE-----'))
+      throw new EngineConfigError(`${field}.ca`, `${field}.ca holds no certificate in PEM`);
     checkTls(trust, `${field}.ca`);
   }
   switch (credential.kind) {
@@ -62,14 +74,18 @@ export function openIdentity(credential: CredentialOptions, ca: string | Buffer 
       const { signer, keyId, teamId } = credential;
       textOf(`${field}.credential.keyId`, keyId);
       textOf(`${field}.credential.teamId`, teamId);
-      if (typeof signer !== 'function') throw new EngineConfigError(`${field}.credential.signer`, `${field}.credential.signer is no function`);
+      if (typeof signer !== 'function')
+        throw new EngineConfigError(`${field}.credential.signer`, `${field}.credential.signer is no function`);
       const tokens = new SignerTokens(signer, keyId, use.clock, use.onToken, use.onSignerFailure);
       return { tls: trust, tokens, certificate: null, fingerprint: digest('signer', keyId, teamId, ca) };
     }
     case 'certificate':
       return openCertificate(credential, trust, `${field}.credential`, use);
     default:
-      throw new EngineConfigError(`${field}.credential.kind`, `${field}.credential.kind is unknown; token or certificate is right`);
+      throw new EngineConfigError(
+        `${field}.credential.kind`,
+        `${field}.credential.kind is unknown; token or certificate is right`,
+      );
   }
 }
 
@@ -83,7 +99,8 @@ function openCertificate(
   if ((cert === undefined) === (pfx === undefined)) {
     throw new EngineConfigError(field, `${field} needs either cert and key, or pfx`);
   }
-  if (cert !== undefined && key === undefined) throw new EngineConfigError(`${field}.key`, `${field}.key is missing beside cert`);
+  if (cert !== undefined && key === undefined)
+    throw new EngineConfigError(`${field}.key`, `${field}.key is missing beside cert`);
   const given: TlsIdentity = {
     ...trust,
     ...(cert === undefined ? {} : { cert }),
@@ -91,7 +108,8 @@ function openCertificate(
     ...(pfx === undefined ? {} : { pfx }),
     ...(passphrase === undefined ? {} : { passphrase }),
   };
-  const opened = pfx === undefined ? { tls: given, cert: cert ?? null } : openPfx(pfx, passphrase ?? '', given, trust, field);
+  const opened =
+    pfx === undefined ? { tls: given, cert: cert ?? null } : openPfx(pfx, passphrase ?? '', given, trust, field);
   const { tls } = opened;
   const certificate = opened.cert === null ? null : lookInto(opened.cert, field, use);
   // Before OpenSSL's opinion: it calls an unreadable key an unsupported one.
@@ -103,15 +121,28 @@ function openCertificate(
 }
 
 /** OpenSSL first; node-forge when it does not read the file. */
-function openPfx(pfx: Buffer, passphrase: string, given: TlsIdentity, trust: TlsIdentity, field: string): { tls: TlsIdentity; cert: Buffer | string | null } {
+function openPfx(
+  pfx: Buffer,
+  passphrase: string,
+  given: TlsIdentity,
+  trust: TlsIdentity,
+  field: string,
+): { tls: TlsIdentity; cert: Buffer | string | null } {
   try {
     const { context } = createSecureContext(given);
     return { tls: given, cert: (context as OpenedContext).getCertificate() };
   } catch (error) {
     const opened = openPkcs12(pfx, passphrase);
-    if (typeof opened !== 'string') return { tls: { ...trust, cert: opened.certPem, key: opened.keyPem }, cert: opened.certPem };
-    if (opened === 'no-key') throw new EngineConfigError(field, `${field}.pfx holds no private key; export certificate and key together`, error);
-    if (opened === 'no-certificate') throw new EngineConfigError(field, `${field}.pfx holds no certificate for its key`, error);
+    if (typeof opened !== 'string')
+      return { tls: { ...trust, cert: opened.certPem, key: opened.keyPem }, cert: opened.certPem };
+    if (opened === 'no-key')
+      throw new EngineConfigError(
+        field,
+        `${field}.pfx holds no private key; export certificate and key together`,
+        error,
+      );
+    if (opened === 'no-certificate')
+      throw new EngineConfigError(field, `${field}.pfx holds no certificate for its key`, error);
     throw new EngineConfigError(field, `${field}.pfx cannot be used: ${explainTls(error)}`, error);
   }
 }
@@ -143,10 +174,12 @@ function explainTls(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   if (/mac verify failure/iu.test(text)) return 'the passphrase of the .p12 is wrong, or it needs one';
   if (/key values mismatch/iu.test(text)) return 'the key does not belong to the certificate';
-  if (/bad decrypt|bad password|interrupted or cancelled/iu.test(text)) return 'the passphrase of the key is wrong, or it needs one';
+  if (/bad decrypt|bad password|interrupted or cancelled/iu.test(text))
+    return 'the passphrase of the key is wrong, or it needs one';
   if (/no start line|PEM/u.test(text)) return `it is not PEM (${text})`;
   if (/not enough data|wrong tag|too long|asn1/iu.test(text)) return 'the file is not a PKCS#12 file, or it is damaged';
-  if (/unsupported/iu.test(text)) return `OpenSSL does not read this kind of file (${text}); export it again with a newer tool`;
+  if (/unsupported/iu.test(text))
+    return `OpenSSL does not read this kind of file (${text}); export it again with a newer tool`;
   return text;
 }
 

@@ -31,7 +31,12 @@ describe('DelayHeap', () => {
         expect(new Set(taken)).toEqual(new Set(pushes.filter(isWanted)));
         const left: number[] = [];
         for (let now = 0; now <= 50; now += 7) {
-          expect(heap.nextAt).toBe(Math.min(Infinity, ...pushes.filter((push) => !isWanted(push) && push.dueAt > now - 7).map(({ dueAt }) => dueAt)));
+          expect(heap.nextAt).toBe(
+            Math.min(
+              Infinity,
+              ...pushes.filter((push) => !isWanted(push) && push.dueAt > now - 7).map(({ dueAt }) => dueAt),
+            ),
+          );
           for (let push = heap.takeDue(now); push !== null; push = heap.takeDue(now)) {
             expect(push.dueAt).toBeLessThanOrEqual(now);
             left.push(push.dueAt);

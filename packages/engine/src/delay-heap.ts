@@ -21,7 +21,7 @@ export class DelayHeap {
     let at = heap.push(push) - 1;
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      const above = heap[parent] as Push;
+      const above = heap[parent];
       if (above.dueAt <= dueAt) break;
       heap[at] = above;
       at = parent;
@@ -49,7 +49,7 @@ export class DelayHeap {
 
   #takeFirst(): Push {
     const heap = this.#heap;
-    const first = heap[0] as Push;
+    const first = heap[0];
     const last = heap.pop() as Push;
     const { length } = heap;
     if (length === 0) return first;
@@ -57,8 +57,8 @@ export class DelayHeap {
     for (;;) {
       let child = 2 * at + 1;
       if (child >= length) break;
-      if (child + 1 < length && (heap[child + 1] as Push).dueAt < (heap[child] as Push).dueAt) child++;
-      const below = heap[child] as Push;
+      if (child + 1 < length && heap[child + 1].dueAt < heap[child].dueAt) child++;
+      const below = heap[child];
       if (below.dueAt >= last.dueAt) break;
       heap[at] = below;
       at = child;

@@ -5,7 +5,10 @@ import { arenaOf } from '../test/pushes.ts';
 import { DeviceTable } from './device-table.ts';
 
 /** Tokens that share their first eight digits in pairs, so that prefixes collide. */
-const tokens = Array.from({ length: 8 }, (_, number) => `${(number >> 1).toString(16).padStart(8, 'a')}${String(number).padStart(56, '0')}`);
+const tokens = Array.from(
+  { length: 8 },
+  (_, number) => `${(number >> 1).toString(16).padStart(8, 'a')}${String(number).padStart(56, '0')}`,
+);
 const arena = arenaOf(tokens.map((token) => ({ token, payload: { aps: {} } })));
 
 describe('DeviceTable', () => {

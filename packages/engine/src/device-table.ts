@@ -39,7 +39,7 @@ export class DeviceTable {
   /** The entry of the token of a record; null when there is none. */
   find(scope: string, arena: Arena, at: number): number | null {
     if (this.#entries.size === 0) return null;
-    const start = arena.index[at + RecordField.tokenStart] as number;
+    const start = arena.index[at + RecordField.tokenStart];
     if (!this.#prefixes.has(prefixOf(arena.bytes, start))) return null;
     return this.#entries.get(keyOf(scope, arena.token(at)))?.at ?? null;
   }

@@ -83,7 +83,10 @@ export class Engine implements AsyncDisposable {
   }
 
   /** NDJSON bytes, cut anywhere: the fast path. An empty line is skipped and counted. */
-  sendBytes(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, options: SendBytesOptions = {}): AsyncIterable<Receipt[]> {
+  sendBytes(
+    chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+    options: SendBytesOptions = {},
+  ): AsyncIterable<Receipt[]> {
     const { file = null, firstLine = 1 } = options;
     const run = new Run(this.#pipeline, { file, hasLines: true });
     return this.#receipts(run, options, (context) => feedBytes(run, chunks, firstLine, context));
@@ -155,16 +158,27 @@ export class Engine implements AsyncDisposable {
     this.#pipeline.admission.wakeAll();
   }
 
-  async *#receipts(run: Run, options: SendAllOptions, feed: (context: FeedContext) => Promise<void>): AsyncGenerator<Receipt[], void, undefined> {
+  async *#receipts(
+    run: Run,
+    options: SendAllOptions,
+    feed: (context: FeedContext) => Promise<void>,
+  ): AsyncGenerator<Receipt[], void, undefined> {
     if (this.#stop.signal.aborted) throw new EngineClosedError();
     const left = new AbortController();
-    const signals = [this.#stop.signal, left.signal, options.signal, options.stop].filter((signal) => signal !== undefined);
+    const signals = [this.#stop.signal, left.signal, options.signal, options.stop].filter(
+      (signal) => signal !== undefined,
+    );
     const cancel = (): void => {
       run.isCancelled = true;
       this.#sweep();
     };
     options.signal?.addEventListener('abort', cancel, { once: true });
-    const context = { pipeline: this.#pipeline, apps: this.#configuration.apps, preparer: this.#preparer, stop: AbortSignal.any(signals) };
+    const context = {
+      pipeline: this.#pipeline,
+      apps: this.#configuration.apps,
+      preparer: this.#preparer,
+      stop: AbortSignal.any(signals),
+    };
     // The feeder runs beside the consumer; its failure is handed to the consumer, after the last receipt.
     const fed = feed(context)
       .then(

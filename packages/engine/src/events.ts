@@ -1,6 +1,11 @@
 /** What an operator wants to hear of: connections, credentials, reachability. Redacted by construction: no bytes of pushes. */
 export type EngineEvent =
-  | { readonly kind: 'connection-opened'; readonly endpoint: string; readonly address: string; readonly connection: number }
+  | {
+      readonly kind: 'connection-opened';
+      readonly endpoint: string;
+      readonly address: string;
+      readonly connection: number;
+    }
   | {
       readonly kind: 'connection-closed';
       readonly endpoint: string;
@@ -9,10 +14,28 @@ export type EngineEvent =
       readonly message: string;
       readonly pushes: number;
     }
-  | { readonly kind: 'dial-failed'; readonly endpoint: string; readonly code: string; readonly message: string; readonly failures: number }
-  | { readonly kind: 'goaway'; readonly endpoint: string; readonly connection: number; readonly reason: string | null; readonly message: string }
+  | {
+      readonly kind: 'dial-failed';
+      readonly endpoint: string;
+      readonly code: string;
+      readonly message: string;
+      readonly failures: number;
+    }
+  | {
+      readonly kind: 'goaway';
+      readonly endpoint: string;
+      readonly connection: number;
+      readonly reason: string | null;
+      readonly message: string;
+    }
   /** APNs refuses the credential: `parked` pushes wait for another (or are abandoned, by option). */
-  | { readonly kind: 'credential-fault'; readonly endpoint: string; readonly reason: string; readonly message: string; readonly waiting: number }
+  | {
+      readonly kind: 'credential-fault';
+      readonly endpoint: string;
+      readonly reason: string;
+      readonly message: string;
+      readonly waiting: number;
+    }
   /** The embedder's signer failed; it is asked again. */
   | { readonly kind: 'signer-fault'; readonly endpoint: string; readonly message: string }
   /** A certificate in use ends within 30, 7 or 1 days. */

@@ -21,7 +21,12 @@ export interface FeedContext {
 const jobsPerBatch = 256;
 
 /** NDJSON bytes, cut anywhere. A last line without a line feed counts, unless the feeding was stopped in its middle. */
-export async function feedBytes(run: Run, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, firstLine: number, context: FeedContext): Promise<void> {
+export async function feedBytes(
+  run: Run,
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  firstLine: number,
+  context: FeedContext,
+): Promise<void> {
   const { stop, pipeline } = context;
   const splitter = new LineSplitter({ pieceBytesMax: pipeline.settings.limits.batchBytes });
   const underWay = new UnderWay(run, context);
@@ -39,7 +44,11 @@ export async function feedBytes(run: Run, chunks: Iterable<Uint8Array> | AsyncIt
 }
 
 /** Job objects. */
-export async function feedJobs(run: Run, jobs: Iterable<JobObject> | AsyncIterable<JobObject>, context: FeedContext): Promise<void> {
+export async function feedJobs(
+  run: Run,
+  jobs: Iterable<JobObject> | AsyncIterable<JobObject>,
+  context: FeedContext,
+): Promise<void> {
   const { stop, pipeline } = context;
   const builder = new BatchBuilder();
   let number = 0;
@@ -68,7 +77,13 @@ export async function feedJobs(run: Run, jobs: Iterable<JobObject> | AsyncIterab
   flush();
 }
 
-async function feedPiece(run: Run, piece: LinePiece, firstLine: number, underWay: UnderWay, context: FeedContext): Promise<void> {
+async function feedPiece(
+  run: Run,
+  piece: LinePiece,
+  firstLine: number,
+  underWay: UnderWay,
+  context: FeedContext,
+): Promise<void> {
   // Looked at again without waiting in between: other feeders wake at the same time.
   do await room(run, context);
   while (isFull(context) && !context.stop.aborted);
@@ -143,14 +158,17 @@ function isFull({ pipeline }: FeedContext): boolean {
 }
 
 /** `source` until it ends or `stop` aborts, also while it keeps us waiting; then the source is told to stop. */
-async function* untilStopped<T>(source: Iterable<T> | AsyncIterable<T>, stop: AbortSignal): AsyncGenerator<T, void, undefined> {
+async function* untilStopped<T>(
+  source: Iterable<T> | AsyncIterable<T>,
+  stop: AbortSignal,
+): AsyncGenerator<T, void, undefined> {
   const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   let isDone = false;
   try {
     while (!stop.aborted) {
       const next = iterator.next();
       // A sync source answers at once: no promise for it.
-      const result = next instanceof Promise ? await orStopped(next, stop) : (next as IteratorResult<T>);
+      const result = next instanceof Promise ? await orStopped(next, stop) : next;
       if (result === null) return;
       if (result.done === true) {
         isDone = true;

@@ -11,7 +11,10 @@ describe('HeadTable', () => {
     const heads = new HeadTable(10);
     const first = heads.intern(app, topic('com.example.app'), pushType, 10);
     expect(heads.intern(app, topic('com.example.app'), pushType, 10)).toBe(first);
-    const others = [heads.intern(app, topic('com.example.app'), pushType, 5), heads.intern(other, topic('com.example.app'), pushType, 10)];
+    const others = [
+      heads.intern(app, topic('com.example.app'), pushType, 5),
+      heads.intern(other, topic('com.example.app'), pushType, 10),
+    ];
     expect([first, ...others].map((head) => head?.index)).toEqual([0, 1, 2]);
   });
 
@@ -29,7 +32,10 @@ describe('HeadTable', () => {
     heads.intern(app, topic('com.example.app'), pushType, 5);
     heads.intern(app, topic('com.example.app.voip'), pushType, 10);
     heads.intern(other, topic('com.example.other'), pushType, 10);
-    expect([...heads.scopesOf('news')]).toEqual(['gateway.example com.example.app', 'gateway.example com.example.app.voip']);
+    expect([...heads.scopesOf('news')]).toEqual([
+      'gateway.example com.example.app',
+      'gateway.example com.example.app.voip',
+    ]);
     expect(heads.scopesOf('unknown').size).toBe(0);
   });
 

@@ -52,7 +52,7 @@ export class Lane {
     const queue = queueOf(push.head.priority);
     push.state = PushState.lane;
     push.next = null;
-    const last = this.#last[queue] as Push | null;
+    const last = this.#last[queue];
     if (last === null) this.#first[queue] = push;
     else last.next = push;
     this.#last[queue] = push;
@@ -63,9 +63,9 @@ export class Lane {
   addBack(push: Push): void {
     const queue = queueOf(push.head.priority);
     push.state = PushState.lane;
-    const before = this.#returned[queue] as Push | null;
+    const before = this.#returned[queue];
     if (before === null) {
-      push.next = this.#first[queue] as Push | null;
+      push.next = this.#first[queue];
       this.#first[queue] = push;
     } else {
       push.next = before.next;
@@ -79,7 +79,7 @@ export class Lane {
   /** The push whose turn it is, left where it is. */
   peek(): Push | null {
     if (this.#depth === 0) return null;
-    return this.#first[this.#turn()] as Push | null;
+    return this.#first[this.#turn()];
   }
 
   /** Takes the push that `peek` showed. */
@@ -92,7 +92,7 @@ export class Lane {
     if (this.#returned[queue] === push) this.#returned[queue] = null;
     push.next = null;
     this.#depth--;
-    (this.#credit[queue] as number)--;
+    this.#credit[queue]--;
     return push;
   }
 
@@ -100,7 +100,7 @@ export class Lane {
   takeIf(isWanted: (push: Push) => boolean, onTaken: (push: Push) => void): void {
     for (let queue = 0; queue < priorities; queue++) {
       let kept: Push | null = null;
-      for (let push = this.#first[queue] as Push | null; push !== null; ) {
+      for (let push = this.#first[queue]; push !== null;) {
         const { next } = push;
         if (!isWanted(push)) kept = push;
         else {
@@ -127,10 +127,10 @@ export class Lane {
     let waiting = -1;
     for (let queue = 0; queue < priorities; queue++) {
       if (this.#first[queue] === null) continue;
-      if ((this.#credit[queue] as number) > 0) return queue;
+      if (this.#credit[queue] > 0) return queue;
       if (waiting < 0) waiting = queue;
     }
-    for (let queue = 0; queue < priorities; queue++) this.#credit[queue] = turnsOf[queue] as number;
+    for (let queue = 0; queue < priorities; queue++) this.#credit[queue] = turnsOf[queue];
     return waiting;
   }
 }

@@ -25,7 +25,10 @@ export class LatencyHistogram {
   record(ms: number): void {
     const micros = Math.max(1, ms * 1000) >>> 0;
     const octave = 31 - Math.clz32(micros);
-    const sub = octave >= subBits ? (micros >>> (octave - subBits)) & (subBuckets - 1) : (micros << (subBits - octave)) & (subBuckets - 1);
+    const sub =
+      octave >= subBits
+        ? (micros >>> (octave - subBits)) & (subBuckets - 1)
+        : (micros << (subBits - octave)) & (subBuckets - 1);
     this.#counts[octave * subBuckets + sub] += 1;
     this.#count++;
     if (ms > this.#maxMs) this.#maxMs = ms;
@@ -46,7 +49,7 @@ export class LatencyHistogram {
     if (this.#count === 0) return NaN;
     let left = Math.max(1, Math.ceil(this.#count * q));
     for (let bucket = 0; bucket < buckets; bucket++) {
-      left -= this.#counts[bucket] as number;
+      left -= this.#counts[bucket];
       if (left <= 0) return Math.min(this.#maxMs, upperEdgeMs(bucket));
     }
     return this.#maxMs;
@@ -55,5 +58,5 @@ export class LatencyHistogram {
 
 function upperEdgeMs(bucket: number): number {
   const octave = Math.floor(bucket / subBuckets);
-  return ((2 ** octave * (subBuckets + (bucket % subBuckets) + 1)) / subBuckets) / 1000;
+  return (2 ** octave * (subBuckets + (bucket % subBuckets) + 1)) / subBuckets / 1000;
 }

@@ -4,7 +4,9 @@ import { defaultLimits } from './limits.ts';
 import { settingsOf } from './options.ts';
 import type { EngineOptions } from './options.ts';
 
-const apps = { news: { topic: 'com.example.app', credential: { kind: 'token', key: '', keyId: '', teamId: '' } } } as const;
+const apps = {
+  news: { topic: 'com.example.app', credential: { kind: 'token', key: '', keyId: '', teamId: '' } },
+} as const;
 
 describe('settingsOf', () => {
   it('fills in every default', () => {
@@ -51,10 +53,22 @@ describe('settingsOf', () => {
     ['onCredentialFault', 'ignore'],
     ['onAmbiguous', 'drop'],
   ])('refuses %s %j by its name', (field, value) => {
-    expect(() => settingsOf({ apps, [field]: value })).toThrow(expect.objectContaining({ code: 'ERR_ENGINE_CONFIG', field }));
+    expect(() => settingsOf({ apps, [field]: value })).toThrow(
+      expect.objectContaining({ code: 'ERR_ENGINE_CONFIG', field }),
+    );
   });
 
-  it.each(['jobsMax', 'jobBytesMax', 'receiptsMax', 'batchBytes', 'preparingMax', 'preparingBytesMax', 'restingDevicesMax', 'deadDevicesMax', 'headsMax'])('refuses limits.%s 0', (name) => {
+  it.each([
+    'jobsMax',
+    'jobBytesMax',
+    'receiptsMax',
+    'batchBytes',
+    'preparingMax',
+    'preparingBytesMax',
+    'restingDevicesMax',
+    'deadDevicesMax',
+    'headsMax',
+  ])('refuses limits.%s 0', (name) => {
     expect(() => settingsOf({ apps, limits: { [name]: 0 } })).toThrow(EngineConfigError);
     expect(() => settingsOf({ apps, limits: { [name]: 0 } })).toThrow(`limits.${name} is 0`);
   });

@@ -167,7 +167,12 @@ export class Outlet implements PoolWork {
     const { endpoint } = this;
     switch (notice.kind) {
       case 'opened':
-        emit({ kind: 'connection-opened', endpoint, address: notice.connection.address, connection: notice.connection.id });
+        emit({
+          kind: 'connection-opened',
+          endpoint,
+          address: notice.connection.address,
+          connection: notice.connection.id,
+        });
         return;
       case 'dial-failed': {
         const { code, message } = notice.error;
@@ -177,7 +182,8 @@ export class Outlet implements PoolWork {
       case 'goaway': {
         const { reason, text: message } = notice.notice;
         emit({ kind: 'goaway', endpoint, connection: notice.connection.id, reason, message });
-        if (reason !== null && findReason(reason)?.blame === 'credential') this.#credentialRefused(reason, notice.connection);
+        if (reason !== null && findReason(reason)?.blame === 'credential')
+          this.#credentialRefused(reason, notice.connection);
         return;
       }
       case 'closed': {
@@ -294,7 +300,10 @@ export class Outlet implements PoolWork {
           this.pool.retire(connection);
           break;
         case 'hold-provider-token':
-          if (verdict.kind === 'retry' && this.#credential.hold(verdict.reason, now + this.#waitOf(verdict.notBefore))) {
+          if (
+            verdict.kind === 'retry' &&
+            this.#credential.hold(verdict.reason, now + this.#waitOf(verdict.notBefore))
+          ) {
             this.#reportParked(verdict.reason);
           }
           break;

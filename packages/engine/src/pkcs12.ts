@@ -25,7 +25,9 @@ export function openPkcs12(content: Buffer, passphrase: string): OpenedPkcs12 | 
   const certificates = allCertificates(bags);
   const own = certificates.findIndex((certificate) => belongsTo(certificate, key));
   if (own < 0) return 'no-certificate';
-  const chain = [certificates[own], ...certificates.filter((_, index) => index !== own)].filter((one) => one !== undefined);
+  const chain = [certificates[own], ...certificates.filter((_, index) => index !== own)].filter(
+    (one) => one !== undefined,
+  );
   return {
     certPem: chain.map((certificate) => forge.pki.certificateToPem(certificate)).join(''),
     keyPem: forge.pki.privateKeyToPem(key),
@@ -36,7 +38,7 @@ function firstKey(bags: forge.pkcs12.Pkcs12Pfx): forge.pki.rsa.PrivateKey | null
   const { pkcs8ShroudedKeyBag = '', keyBag = '' } = forge.pki.oids;
   for (const bagType of [pkcs8ShroudedKeyBag, keyBag]) {
     for (const bag of bags.getBags({ bagType })[bagType] ?? []) {
-      if (bag.key !== undefined) return bag.key as forge.pki.rsa.PrivateKey; // forge decodes RSA keys only
+      if (bag.key !== undefined) return bag.key; // forge decodes RSA keys only
     }
   }
   return null;

@@ -28,7 +28,12 @@ export class Preparation {
   }
 
   /** Counts a batch until it is prepared and `admit` has had it. Its jobs have their room at the door meanwhile. */
-  async add(prepared: Promise<PreparedBatch>, lines: number, bytes: number, admit: (batch: PreparedBatch) => void): Promise<void> {
+  async add(
+    prepared: Promise<PreparedBatch>,
+    lines: number,
+    bytes: number,
+    admit: (batch: PreparedBatch) => void,
+  ): Promise<void> {
     this.#batches++;
     this.#bytes += bytes;
     this.#admission.reserve(lines, bytes);

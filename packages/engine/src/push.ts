@@ -60,7 +60,7 @@ export class PushTable {
   }
 
   at(tag: number): Push {
-    return this.#pushes[tag] as Push; // tags come from `take` alone
+    return this.#pushes[tag]; // tags come from `take` alone
   }
 
   take(arena: Arena, at: number, head: Head, sink: Sink, admittedAt: number, deadlineAt: number): Push {

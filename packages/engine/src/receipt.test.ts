@@ -19,18 +19,36 @@ function idOf(text: string): ApnsId {
   return id;
 }
 
-function receiptOf(outcome: Outcome, latencyMs: number | null = null, origin: Parameters<typeof makeReceipt>[4] = fromFile): Receipt {
+function receiptOf(
+  outcome: Outcome,
+  latencyMs: number | null = null,
+  origin: Parameters<typeof makeReceipt>[4] = fromFile,
+): Receipt {
   const arena = arenaOf([{ id: 'order-4711', token, apnsId, payload: { aps: {} } }]);
   const push = new PushTable().take(arena, 0, headOf(), new Kept(), 0, Infinity);
   push.attempts = 2;
   return makeReceipt(push, outcome, latencyMs, at, origin);
 }
 
-const common = { id: 'order-4711', file: 'jobs.ndjson', line: 1, app: 'news', token, apnsId, attempts: 2, latencyMs: null, at };
+const common = {
+  id: 'order-4711',
+  file: 'jobs.ndjson',
+  line: 1,
+  app: 'news',
+  token,
+  apnsId,
+  attempts: 2,
+  latencyMs: null,
+  at,
+};
 
 describe('Receipt', () => {
   it('of an accepted push carries the ids of APNs and the latency to a tenth of a millisecond', () => {
-    const outcome: Outcome = { kind: 'accepted', apnsId: idOf('99999999-2222-3333-4444-555555555555'), uniqueId: 'unique' };
+    const outcome: Outcome = {
+      kind: 'accepted',
+      apnsId: idOf('99999999-2222-3333-4444-555555555555'),
+      uniqueId: 'unique',
+    };
     expect(receiptOf(outcome, 41.2345)).toEqual({
       ...common,
       outcome: 'accepted',
@@ -62,11 +80,18 @@ describe('Receipt', () => {
       since: '2026-11-01T00:00:00.000Z',
       latencyMs: 7,
     });
-    expect(receiptOf(knownDead(since))).toMatchObject({ outcome: 'unregistered', status: null, reason: 'local.known-dead', since: '2026-11-01T00:00:00.000Z' });
+    expect(receiptOf(knownDead(since))).toMatchObject({
+      outcome: 'unregistered',
+      status: null,
+      reason: 'local.known-dead',
+      since: '2026-11-01T00:00:00.000Z',
+    });
   });
 
   it('of an abandoned push says why, and whether APNs may have taken it', () => {
-    expect(receiptOf({ kind: 'abandoned', because: 'unreachable', processed: 'no', last: null, message: 'no answer' })).toEqual({
+    expect(
+      receiptOf({ kind: 'abandoned', because: 'unreachable', processed: 'no', last: null, message: 'no answer' }),
+    ).toEqual({
       ...common,
       outcome: 'abandoned',
       status: null,
@@ -75,7 +100,10 @@ describe('Receipt', () => {
       processed: 'no',
       message: 'no answer',
     });
-    expect(receiptOf({ kind: 'abandoned', because: 'ambiguous', processed: 'unknown', last: 'lost' })).toMatchObject({ reason: 'lost', processed: 'unknown' });
+    expect(receiptOf({ kind: 'abandoned', because: 'ambiguous', processed: 'unknown', last: 'lost' })).toMatchObject({
+      reason: 'lost',
+      processed: 'unknown',
+    });
   });
 
   it('names no file and no line for jobs that came as objects, and no file for bytes without a name', () => {

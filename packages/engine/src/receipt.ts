@@ -45,7 +45,13 @@ export interface Origin {
   readonly hasLines: boolean;
 }
 
-export function makeReceipt(push: Push, outcome: Outcome, latencyMs: number | null, at: string, origin: Origin): Receipt {
+export function makeReceipt(
+  push: Push,
+  outcome: Outcome,
+  latencyMs: number | null,
+  at: string,
+  origin: Origin,
+): Receipt {
   const { arena } = push;
   const receipt: Receipt = {
     id: arena.id(push.at),

@@ -14,7 +14,10 @@ const token = '5ca1ab1e'.repeat(8);
 const credential = { kind: 'token', key: 'unused here', keyId: 'ABCDE12345', teamId: 'TEAM123456' } as const;
 
 /** A pipeline with apps whose outlets only count how often they are woken. */
-function open(names: readonly string[], limits = {}): { pipeline: Pipeline; apps: Apps; woken: string[]; route: (jobs: readonly JobObject[], sink?: Kept) => Refused[] } {
+function open(
+  names: readonly string[],
+  limits = {},
+): { pipeline: Pipeline; apps: Apps; woken: string[]; route: (jobs: readonly JobObject[], sink?: Kept) => Refused[] } {
   const options = { apps: { news: { topic: 'com.example.app', credential } }, limits };
   const pipeline = new Pipeline(settingsOf(options), new HandClock(), { next: () => 0.5 }, () => undefined);
   const woken: string[] = [];
@@ -66,8 +69,19 @@ describe('routeBatch', () => {
       { id: 'c', app: 'news', token, payload: { aps: {} } },
     ]);
     expect(refused).toMatchObject([
-      { id: 'a', line: 1, token, code: 'local.unknown-app', message: 'app "shop" is not configured; one of news, chat is right' },
-      { id: 'b', line: 2, code: 'local.unknown-app', message: 'app is missing, and there are several; one of news, chat is right' },
+      {
+        id: 'a',
+        line: 1,
+        token,
+        code: 'local.unknown-app',
+        message: 'app "shop" is not configured; one of news, chat is right',
+      },
+      {
+        id: 'b',
+        line: 2,
+        code: 'local.unknown-app',
+        message: 'app is missing, and there are several; one of news, chat is right',
+      },
     ]);
     expect(apps.get('news')?.lane.depth).toBe(1);
     expect(pipeline.admission).toMatchObject({ jobs: 1, admitted: 1 });
@@ -88,7 +102,10 @@ describe('routeBatch', () => {
 
   it('lets the bytes of a batch go when its last push settles, also when every record was refused', () => {
     const { pipeline, apps, route } = open(['news']);
-    route([{ token, payload: { aps: {} } }, { token, payload: { aps: {} } }]);
+    route([
+      { token, payload: { aps: {} } },
+      { token, payload: { aps: {} } },
+    ]);
     expect(pipeline.admission.bytes).toBeGreaterThan(0);
     for (const push of apps.get('news')?.lane.takeAll() ?? []) pipeline.abandon(push, 'shutdown');
     route([{ app: 'shop', token, payload: { aps: {} } }]);
@@ -123,8 +140,13 @@ describe('routeBatch', () => {
   it('reckons a deadline from the wall clock, and gives those without one their hour', () => {
     const { pipeline, apps, route } = open(['news']);
     const epochMs = pipeline.clock.epochMs();
-    route([{ token, deadline: new Date(epochMs + 5000), payload: { aps: {} } }, { token, payload: { aps: {} } }]);
-    const deadlines = [...(apps.get('news')?.lane.takeAll() ?? [])].map(({ deadlineAt }) => deadlineAt - pipeline.clock.now());
+    route([
+      { token, deadline: new Date(epochMs + 5000), payload: { aps: {} } },
+      { token, payload: { aps: {} } },
+    ]);
+    const deadlines = [...(apps.get('news')?.lane.takeAll() ?? [])].map(
+      ({ deadlineAt }) => deadlineAt - pipeline.clock.now(),
+    );
     expect(deadlines).toEqual([5000, 3_600_000]);
   });
 });

@@ -45,15 +45,15 @@ export function routeBatch(
   const outlets = new Set<App['outlet']>();
   for (let record = 0; record < count; record++) {
     const at = record * recordStride;
-    const head = heads[index[at + RecordField.head] as number] as Head | HeadFault; // heads of the batch are dense
+    const head = heads[index[at + RecordField.head]]; // heads of the batch are dense
     if ('code' in head) {
       const { code, message } = head;
       onRefused(record, { code, message, line: arena.line(at), id: arena.id(at), app: null, token: arena.token(at) });
       continue;
     }
-    const deadline = deadlines[record] as number;
+    const deadline = deadlines[record];
     const deadlineAt = Number.isNaN(deadline) ? now + settings.deadlineMs : now + (deadline - epochMs);
-    const push = pushes.take(arena, at, head, single ?? (each[record] as Sink), now, deadlineAt);
+    const push = pushes.take(arena, at, head, single ?? each[record], now, deadlineAt);
     arena.pushes++;
     // Conduct `dead-tokens-stay-dead`: APNs is not asked again.
     const since = dead.find(head.scope, arena, at);

@@ -71,7 +71,8 @@ export class Sender {
 
   async #sendWhenRoom(job: JobObject, options: SendOptions): Promise<Outcome> {
     const { admission } = this.#pipeline;
-    while (admission.isFull && !this.#isClosed && options.signal?.aborted !== true) await admission.room(options.signal);
+    while (admission.isFull && !this.#isClosed && options.signal?.aborted !== true)
+      await admission.room(options.signal);
     return this.send(job, options);
   }
 

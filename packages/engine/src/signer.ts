@@ -30,7 +30,13 @@ export class SignerTokens implements TokenSource {
   #askAt = -Infinity;
 
   /** `onToken`: a first or new token is there. `onFailure`: the signer failed; it is asked again in 10 s. */
-  constructor(signer: TokenSigner, keyId: string, clock: Clock, onToken: () => void, onFailure: (message: string) => void) {
+  constructor(
+    signer: TokenSigner,
+    keyId: string,
+    clock: Clock,
+    onToken: () => void,
+    onFailure: (message: string) => void,
+  ) {
     this.#signer = signer;
     this.#keyId = keyId;
     this.#clock = clock;

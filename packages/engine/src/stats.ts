@@ -67,7 +67,16 @@ export interface ConnectionStats {
 
 export function statsOf(pipeline: Pipeline, outlets: Iterable<Outlet>): EngineStats {
   const now = pipeline.clock.now();
-  const sums = { waiting: 0, onWire: 0, connections: 0, usableConnections: 0, dialing: 0, dials: 0, dialFailures: 0, socketBytes: 0 };
+  const sums = {
+    waiting: 0,
+    onWire: 0,
+    connections: 0,
+    usableConnections: 0,
+    dialing: 0,
+    dials: 0,
+    dialFailures: 0,
+    socketBytes: 0,
+  };
   const each: OutletStats[] = [];
   for (const outlet of outlets) {
     const pool = outlet.pool.stats();

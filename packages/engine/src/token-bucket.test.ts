@@ -44,16 +44,21 @@ describe('TokenBucket', () => {
   it('never gives more than burst + rate × time, however it is asked', () => {
     const steps = fc.array(fc.double({ min: 0, max: 50, noNaN: true }), { maxLength: 200 });
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 1, max: 100 }), steps, (perSecond, burst, waits) => {
-        const bucket = new TokenBucket(perSecond, burst, 0);
-        let now = 0;
-        let taken = 0;
-        for (const wait of waits) {
-          now += wait;
-          if (bucket.tryTake(now)) taken++;
-          expect(taken).toBeLessThanOrEqual(burst + (perSecond * now) / 1000 + 1e-6);
-        }
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 5000 }),
+        fc.integer({ min: 1, max: 100 }),
+        steps,
+        (perSecond, burst, waits) => {
+          const bucket = new TokenBucket(perSecond, burst, 0);
+          let now = 0;
+          let taken = 0;
+          for (const wait of waits) {
+            now += wait;
+            if (bucket.tryTake(now)) taken++;
+            expect(taken).toBeLessThanOrEqual(burst + (perSecond * now) / 1000 + 1e-6);
+          }
+        },
+      ),
       { numRuns: 100 },
     );
   });

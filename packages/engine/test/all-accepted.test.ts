@@ -31,7 +31,9 @@ describe('Engine', () => {
       await using world = await openWorld();
       const outcome = await world.engine.send({ ...jobOf(1), apnsId: '11111111-2222-3333-4444-555555555555' });
       expect(outcome).toEqual({ kind: 'accepted', apnsId: '11111111-2222-3333-4444-555555555555' });
-      expect(world.simulator.ledger).toMatchObject([{ token: tokenOf(1), topic: 'com.example.app', pushType: 'alert', status: 200 }]);
+      expect(world.simulator.ledger).toMatchObject([
+        { token: tokenOf(1), topic: 'com.example.app', pushType: 'alert', status: 200 },
+      ]);
     });
   });
 });

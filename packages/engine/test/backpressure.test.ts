@@ -17,7 +17,9 @@ describe('Engine', () => {
       await until('it is full', () => world.engine.stats().jobs >= 1000);
       const before = pulled;
       expect(before).toBeLessThanOrEqual(1000 + 256);
-      expect(await world.engine.send(jobOf(1), { whenFull: 'wait', signal: AbortSignal.timeout(50) })).toMatchObject({ because: 'cancelled' });
+      expect(await world.engine.send(jobOf(1), { whenFull: 'wait', signal: AbortSignal.timeout(50) })).toMatchObject({
+        because: 'cancelled',
+      });
       expect(pulled).toBe(before);
       world.engine.resume('news');
       expect((await first).value).toMatchObject({ outcome: 'accepted' });
@@ -62,7 +64,9 @@ describe('Engine', () => {
       world.engine.pause('news');
       const sent = jobsOf(10).map((job) => world.engine.send(job));
       await expect(world.engine.send(jobOf(11), { whenFull: 'refuse' })).rejects.toThrow(EngineFullError);
-      await expect(world.engine.send(jobOf(11), { whenFull: 'refuse' })).rejects.toMatchObject({ code: 'ERR_ENGINE_FULL' });
+      await expect(world.engine.send(jobOf(11), { whenFull: 'refuse' })).rejects.toMatchObject({
+        code: 'ERR_ENGINE_FULL',
+      });
       const waiting = jobsOf(30).map((job) => world.engine.send(job));
       expect(world.engine.stats().jobs).toBe(10);
       world.engine.resume('news');
@@ -76,7 +80,12 @@ describe('Engine', () => {
     it('that is aborted before, sends nothing', async () => {
       await using world = await openWorld();
       const signal = AbortSignal.abort();
-      expect(await world.engine.send(jobOf(1), { signal })).toEqual({ kind: 'abandoned', because: 'cancelled', processed: 'no', last: null });
+      expect(await world.engine.send(jobOf(1), { signal })).toEqual({
+        kind: 'abandoned',
+        because: 'cancelled',
+        processed: 'no',
+        last: null,
+      });
       expect(await collect(world.engine.sendAll(jobsOf(10), { signal }))).toEqual([]);
       expect(world.engine.stats()).toMatchObject({ admitted: 0, dials: 0 });
     });
@@ -110,12 +119,23 @@ describe('Engine', () => {
     // After the abort a push that was refused went back to its lane, and was sent again.
     it('that is aborted while a push is on the wire, lets it end, and does not send it again', async () => {
       await using world = await openWorld();
-      world.simulator.setToken(jobOf(1).token ?? '', { kind: 'reply', status: 503, reason: 'ServiceUnavailable', retryAfter: '1', delayMs: 100 });
+      world.simulator.setToken(jobOf(1).token ?? '', {
+        kind: 'reply',
+        status: 503,
+        reason: 'ServiceUnavailable',
+        retryAfter: '1',
+        delayMs: 100,
+      });
       const controller = new AbortController();
       const outcome = world.engine.send(jobOf(1), { signal: controller.signal });
       await until('it is on the wire', () => world.engine.stats().onWire === 1);
       controller.abort();
-      expect(await outcome).toMatchObject({ kind: 'abandoned', because: 'cancelled', processed: 'no', last: 'ServiceUnavailable' });
+      expect(await outcome).toMatchObject({
+        kind: 'abandoned',
+        because: 'cancelled',
+        processed: 'no',
+        last: 'ServiceUnavailable',
+      });
       expect(world.simulator.ledger).toHaveLength(1);
     });
 
@@ -127,7 +147,10 @@ describe('Engine', () => {
         [Symbol.asyncIterator]: () => {
           let given = 0;
           return {
-            next: () => (given < 50 ? Promise.resolve({ done: false as const, value: jobOf(given++) }) : new Promise<never>(() => undefined)),
+            next: () =>
+              given < 50
+                ? Promise.resolve({ done: false as const, value: jobOf(given++) })
+                : new Promise<never>(() => undefined),
             return: () => ((isReturned = true), new Promise<never>(() => undefined)),
           };
         },

@@ -67,7 +67,8 @@ describe('createEngine with a configuration that makes no sense', () => {
   });
 
   describe('in a provider token', () => {
-    const ofToken = (changes: object): { field: string; message: string } => faultOfApp({ credential: { ...token, ...changes } });
+    const ofToken = (changes: object): { field: string; message: string } =>
+      faultOfApp({ credential: { ...token, ...changes } });
 
     it.each([
       ['a key id that is too short', { keyId: 'ABC' }, 'keyId', /10 characters/],
@@ -76,12 +77,27 @@ describe('createEngine with a configuration that makes no sense', () => {
       ['a file that is no key', { key: 'nonsense' }, 'key', /\.p8/],
       ['a file that cannot be read', { key: nonsense() }, 'key', /\.p8/],
       ['half a key', { key: key.slice(0, 100) }, 'key', /\.p8/],
-      ['an RSA key', { key: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }) }, 'key', /RSA/],
-      ['a key of another curve', { key: generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey.export({ type: 'pkcs8', format: 'pem' }) }, 'key', /P-256/],
+      [
+        'an RSA key',
+        {
+          key: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }),
+        },
+        'key',
+        /RSA/,
+      ],
+      [
+        'a key of another curve',
+        { key: generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey.export({ type: 'pkcs8', format: 'pem' }) },
+        'key',
+        /P-256/,
+      ],
       ['the public half', { key: identity.publicKeyPem }, 'key', /public/],
       ['a certificate instead of a key', { key: identity.push.certificatePem }, 'key', /certificate/],
     ])('says what is wrong with %s', (_name, changes, field, message) => {
-      expect(ofToken(changes)).toEqual({ field: `apps.news.credential.${field}`, message: expect.stringMatching(message) });
+      expect(ofToken(changes)).toEqual({
+        field: `apps.news.credential.${field}`,
+        message: expect.stringMatching(message),
+      });
     });
   });
 
@@ -94,9 +110,21 @@ describe('createEngine with a configuration that makes no sense', () => {
       ['no key', { cert: own.cert }, /key is missing/],
       ['a certificate that is none', { cert: 'nonsense', key: own.key }, /PEM/],
       ['a key that is none', { cert: own.cert, key: 'nonsense' }, /no private key in PEM/],
-      ['a key that belongs to another certificate', { cert: own.cert, key: pushCertificate().key }, /belongs to another certificate/],
-      ['an expired certificate', pushCertificate({ notBefore: new Date(Date.now() - 9 * dayMs), notAfter: new Date(Date.now() - dayMs) }), /has expired/],
-      ['one that is not valid yet', pushCertificate({ notBefore: new Date(Date.now() + dayMs), notAfter: new Date(Date.now() + 9 * dayMs) }), /not valid before/],
+      [
+        'a key that belongs to another certificate',
+        { cert: own.cert, key: pushCertificate().key },
+        /belongs to another certificate/,
+      ],
+      [
+        'an expired certificate',
+        pushCertificate({ notBefore: new Date(Date.now() - 9 * dayMs), notAfter: new Date(Date.now() - dayMs) }),
+        /has expired/,
+      ],
+      [
+        'one that is not valid yet',
+        pushCertificate({ notBefore: new Date(Date.now() + dayMs), notAfter: new Date(Date.now() + 9 * dayMs) }),
+        /not valid before/,
+      ],
       ['one of the other environment', pushCertificate({ environments: ['sandbox'] }), /sandbox, not for production/],
       ['one of another app', pushCertificate({ bundleId: 'com.example.other' }), /may push to/],
       ['a .p12 that is none', { pfx: nonsense(), passphrase: 'x' }, /not a PKCS#12 file|damaged/],
@@ -108,10 +136,21 @@ describe('createEngine with a configuration that makes no sense', () => {
     });
 
     it('says that the passphrase of an encrypted key is wrong or missing', () => {
-      const encrypted = createPrivateKey(own.key).export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'right' });
-      expect(faultOfCertificate({ cert: own.cert, key: encrypted, passphrase: 'wrong' }).message).toMatch(/cannot be opened with this passphrase/);
+      const encrypted = createPrivateKey(own.key).export({
+        type: 'pkcs8',
+        format: 'pem',
+        cipher: 'aes-256-cbc',
+        passphrase: 'right',
+      });
+      expect(faultOfCertificate({ cert: own.cert, key: encrypted, passphrase: 'wrong' }).message).toMatch(
+        /cannot be opened with this passphrase/,
+      );
       expect(faultOfCertificate({ cert: own.cert, key: encrypted }).message).toMatch(/no passphrase was given/);
-      createEngine({ apps: { news: { ...good, credential: { kind: 'certificate', cert: own.cert, key: encrypted, passphrase: 'right' } } } });
+      createEngine({
+        apps: {
+          news: { ...good, credential: { kind: 'certificate', cert: own.cert, key: encrypted, passphrase: 'right' } },
+        },
+      });
     });
 
     describe('as a .p12', () => {
@@ -125,13 +164,19 @@ describe('createEngine with a configuration that makes no sense', () => {
       ])('takes one encrypted with %s, and refuses a wrong passphrase', (_name, { certPem, keyPem }, options) => {
         const pfx = exportPkcs12(certPem, keyPem, 'right', options);
         if (pfx === null) return;
-        const apps = (passphrase: string): EngineOptions => ({ apps: { news: { ...good, credential: { kind: 'certificate', pfx, passphrase } } } });
+        const apps = (passphrase: string): EngineOptions => ({
+          apps: { news: { ...good, credential: { kind: 'certificate', pfx, passphrase } } },
+        });
         createEngine(apps('right'));
-        for (const passphrase of ['wrong', '']) expect(faultOf(apps(passphrase)).message).toMatch(/passphrase of the \.p12 is wrong/);
+        for (const passphrase of ['wrong', ''])
+          expect(faultOf(apps(passphrase)).message).toMatch(/passphrase of the \.p12 is wrong/);
       });
 
       it('refuses one that has expired', () => {
-        const old = rsaIdentity({ notBefore: new Date(Date.now() - 9 * dayMs), notAfter: new Date(Date.now() - dayMs) });
+        const old = rsaIdentity({
+          notBefore: new Date(Date.now() - 9 * dayMs),
+          notAfter: new Date(Date.now() - dayMs),
+        });
         const pfx = exportPkcs12(old.certPem, old.keyPem, 'right', legacy);
         if (pfx === null) return;
         expect(faultOfCertificate({ pfx, passphrase: 'right' }).message).toMatch(/has expired/);

@@ -20,14 +20,23 @@ describe('Engine', () => {
       jobOf(12, { topic: 'com.example/../x' }),
       jobOf(13),
     ];
-    const receipts = (await collect(world.engine.sendBytes([linesOf(lines)], { file: 'jobs.ndjson', firstLine: 101 }))).flat();
+    const receipts = (
+      await collect(world.engine.sendBytes([linesOf(lines)], { file: 'jobs.ndjson', firstLine: 101 }))
+    ).flat();
     const byLine = new Map(receipts.map((receipt) => [(receipt.line ?? 0) - 101, receipt]));
     expect([...byLine.keys()].toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 9, 10, 11, 12, 13]);
     expect(receipts).toHaveLength(12);
-    for (const line of [0, 13]) expect(byLine.get(line)).toMatchObject({ outcome: 'accepted', file: 'jobs.ndjson', id: `job-${line}` });
+    for (const line of [0, 13])
+      expect(byLine.get(line)).toMatchObject({ outcome: 'accepted', file: 'jobs.ndjson', id: `job-${line}` });
     for (const line of [1, 2, 3, 4, 5, 6, 9, 10, 11, 12]) {
       const receipt = byLine.get(line);
-      expect(receipt).toMatchObject({ outcome: 'rejected', status: null, attempts: 0, apnsId: null, file: 'jobs.ndjson' });
+      expect(receipt).toMatchObject({
+        outcome: 'rejected',
+        status: null,
+        attempts: 0,
+        apnsId: null,
+        file: 'jobs.ndjson',
+      });
       expect(receipt?.reason).toMatch(/^local\./);
       expect(receipt?.message?.length).toBeGreaterThan(10);
     }
@@ -41,9 +50,16 @@ describe('Engine', () => {
     await using world = await openWorld();
     const bytes = linesOf([jobOf(0), 'broken', jobOf(2, { token: 'xyz' }), jobOf(3)]);
     for (const size of [1, 7, 64]) {
-      const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) => bytes.subarray(at * size, (at + 1) * size));
+      const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) =>
+        bytes.subarray(at * size, (at + 1) * size),
+      );
       const receipts = (await collect(world.engine.sendBytes(chunks))).flat();
-      expect(receipts.map(({ line, outcome }) => `${line} ${outcome}`).toSorted()).toEqual(['1 accepted', '2 rejected', '3 rejected', '4 accepted']);
+      expect(receipts.map(({ line, outcome }) => `${line} ${outcome}`).toSorted()).toEqual([
+        '1 accepted',
+        '2 rejected',
+        '3 rejected',
+        '4 accepted',
+      ]);
     }
   });
 
@@ -54,13 +70,24 @@ describe('Engine', () => {
     const refused = receipts.find(({ outcome }) => outcome === 'rejected');
     expect(refused).toMatchObject({ id: 'job-1', status: null });
     expect(refused !== undefined && 'line' in refused).toBe(false);
-    expect(await world.engine.send(jobOf(1, { token: 'xyz' }))).toEqual({ kind: 'rejected', status: null, reason: refused?.reason, message: refused?.message });
-    expect(await world.engine.send(jobOf(1, { app: 'shop' }))).toMatchObject({ kind: 'rejected', reason: 'local.unknown-app' });
+    expect(await world.engine.send(jobOf(1, { token: 'xyz' }))).toEqual({
+      kind: 'rejected',
+      status: null,
+      reason: refused?.reason,
+      message: refused?.message,
+    });
+    expect(await world.engine.send(jobOf(1, { app: 'shop' }))).toMatchObject({
+      kind: 'rejected',
+      reason: 'local.unknown-app',
+    });
     expectEmpty(world.engine);
   });
 
   it('needs the app to be named where there are several', async () => {
-    await using world = await openWorld({}, { apps: (simulator) => ({ news: newsApp(simulator), chat: newsApp(simulator, { topic: 'com.example.chat' }) }) });
+    await using world = await openWorld(
+      {},
+      { apps: (simulator) => ({ news: newsApp(simulator), chat: newsApp(simulator, { topic: 'com.example.chat' }) }) },
+    );
     expect(await world.engine.send(jobOf(1))).toMatchObject({ kind: 'rejected', reason: 'local.unknown-app' });
     expect(await world.engine.send(jobOf(1, { app: 'chat' }))).toMatchObject({ kind: 'accepted' });
     expect(world.simulator.ledger).toMatchObject([{ topic: 'com.example.chat' }]);

@@ -14,7 +14,9 @@ describe('Engine', () => {
   describe('when the gateway sends GOAWAY in the middle', () => {
     it.each(['exact', 'two-step'] as const)('loses and doubles nothing (last-stream-id: %s)', async (lastStreamId) => {
       const goaway = { kind: 'goaway', lastStreamId, stepMs: 20 } as const;
-      await using world = await openWorld({ faults: { faults: [{ id: 'goaway', when: { on: 'reply', every: 500 }, action: goaway }] } });
+      await using world = await openWorld({
+        faults: { faults: [{ id: 'goaway', when: { on: 'reply', every: 500 }, action: goaway }] },
+      });
       const receipts = await sendAll(world, 3000);
       expect(outcomes(receipts)).toEqual({ accepted: 3000 });
       expect(reconcile(world, jobsOf(3000), receipts)).toBe(0);
@@ -27,7 +29,10 @@ describe('Engine', () => {
     it('sends again in the order in which the streams were opened', async () => {
       const goaway = { kind: 'goaway', lastStreamId: 'exact' } as const;
       const when = { on: 'request', nth: 40, connections: [1] } as const;
-      await using world = await openWorld({ faults: { faults: [{ id: 'goaway', when, action: goaway }] } }, { connectionsMax: 1 });
+      await using world = await openWorld(
+        { faults: { faults: [{ id: 'goaway', when, action: goaway }] } },
+        { connectionsMax: 1 },
+      );
       const receipts = await sendAll(world, 300);
       expect(outcomes(receipts)).toEqual({ accepted: 300 });
       const order = world.simulator.ledger.map(({ token }) => token);
@@ -37,7 +42,9 @@ describe('Engine', () => {
 
     it('backs off and uses the next connection when GOAWAY comes instead of SETTINGS', async () => {
       const action = { kind: 'goaway', insteadOfSettings: true } as const;
-      await using world = await openWorld({ faults: { faults: [{ id: 'no', when: { on: 'start', connections: [1] }, action }] } });
+      await using world = await openWorld({
+        faults: { faults: [{ id: 'no', when: { on: 'start', connections: [1] }, action }] },
+      });
       const receipts = await sendAll(world, 50);
       expect(outcomes(receipts)).toEqual({ accepted: 50 });
       expect(reconcile(world, jobsOf(50), receipts)).toBe(0);
@@ -47,7 +54,9 @@ describe('Engine', () => {
 
   describe('when streams are refused', () => {
     it('sends 10 % refused again, free of charge, once each', async () => {
-      await using world = await openWorld({ faults: { faults: [{ id: 'refused', when: { on: 'request', every: 10 }, action: { kind: 'rst', code: 7 } }] } });
+      await using world = await openWorld({
+        faults: { faults: [{ id: 'refused', when: { on: 'request', every: 10 }, action: { kind: 'rst', code: 7 } }] },
+      });
       const receipts = await sendAll(world, 2000);
       expect(outcomes(receipts)).toEqual({ accepted: 2000 });
       expect(reconcile(world, jobsOf(2000), receipts)).toBe(0);
@@ -59,7 +68,9 @@ describe('Engine', () => {
 
     it('stays within the limit when SETTINGS drop it to 1 and raise it again', async () => {
       const steps = [{ maxConcurrentStreams: 1 }, { afterMs: 150, maxConcurrentStreams: 1000 }];
-      await using world = await openWorld({ faults: { faults: [{ id: 'drop', when: { on: 'reply', nth: 100 }, action: { kind: 'settings', steps } }] } });
+      await using world = await openWorld({
+        faults: { faults: [{ id: 'drop', when: { on: 'reply', nth: 100 }, action: { kind: 'settings', steps } }] },
+      });
       const receipts = await sendAll(world, 2000);
       expect(outcomes(receipts)).toEqual({ accepted: 2000 });
       expect(reconcile(world, jobsOf(2000), receipts)).toBe(0);
@@ -75,7 +86,9 @@ describe('Engine', () => {
   });
 
   describe('when the connection is reset in the middle', () => {
-    const faults = { faults: [{ id: 'reset', when: { on: 'request', nth: 200, connections: [1] }, action: { kind: 'tcp-reset' } }] } as const;
+    const faults = {
+      faults: [{ id: 'reset', when: { on: 'request', nth: 200, connections: [1] }, action: { kind: 'tcp-reset' } }],
+    } as const;
 
     it('sends again what was on the wire, under the same apns-id', async () => {
       await using world = await openWorld({ faults });
@@ -117,7 +130,14 @@ describe('Engine', () => {
     });
 
     it('takes a silent connection for dead and moves its pushes to another', async () => {
-      await using world = await openWorld({ faults: { faults: [{ id: 'silence', when: { on: 'reply', nth: 50, connections: [1] }, action: { kind: 'silence' } }] } }, { connectionsMax: 2 });
+      await using world = await openWorld(
+        {
+          faults: {
+            faults: [{ id: 'silence', when: { on: 'reply', nth: 50, connections: [1] }, action: { kind: 'silence' } }],
+          },
+        },
+        { connectionsMax: 2 },
+      );
       const begun = performance.now();
       const receipts = await sendAll(world, 500);
       expect(outcomes(receipts)).toEqual({ accepted: 500 });
@@ -133,7 +153,11 @@ describe('Engine', () => {
       const { simulator, events } = world;
       const app = newsApp(simulator);
       await simulator.close();
-      await using engine = createEngine({ apps: { news: app }, giveUpAfterMs: 300, onEvent: (event) => events.push(event) });
+      await using engine = createEngine({
+        apps: { news: app },
+        giveUpAfterMs: 300,
+        onEvent: (event) => events.push(event),
+      });
       const receipts = (await collect(engine.sendBytes([linesOf(jobsOf(100))]))).flat();
       expect(outcomes(receipts)).toEqual({ abandoned: 100 });
       for (const { because, processed, message, attempts } of receipts) {
@@ -143,11 +167,17 @@ describe('Engine', () => {
       expect(world.eventsOf('unreachable')).toMatchObject([{ abandoned: 100 }]);
       expect(world.eventsOf('dial-failed').length).toBeGreaterThan(0);
       expectEmpty(engine);
-      await expect(engine.send(jobsOf(1)[0] ?? {})).resolves.toMatchObject({ kind: 'abandoned', because: 'unreachable' });
+      await expect(engine.send(jobsOf(1)[0] ?? {})).resolves.toMatchObject({
+        kind: 'abandoned',
+        because: 'unreachable',
+      });
     });
 
     it('tells of a gateway whose certificate has another name, and sends nothing', async () => {
-      await using world = await openWorld({ identity: createIdentity({ serverCertificate: 'wrong-name' }) }, { giveUpAfterMs: 300 });
+      await using world = await openWorld(
+        { identity: createIdentity({ serverCertificate: 'wrong-name' }) },
+        { giveUpAfterMs: 300 },
+      );
       const receipts = await sendAll(world, 3);
       expect(receipts.map(({ because }) => because)).toEqual(['unreachable', 'unreachable', 'unreachable']);
       expect(receipts[0]?.message).toMatch(/name|certificate/);

@@ -7,7 +7,12 @@ import { deflateSync } from 'node:zlib';
 import forge from 'node-forge';
 
 /** Null with the reason printed: this machine has no openssl, or one that lacks what is asked for. */
-export function exportPkcs12(certPem: string, keyPem: string, passphrase: string, options: readonly string[]): Buffer | null {
+export function exportPkcs12(
+  certPem: string,
+  keyPem: string,
+  passphrase: string,
+  options: readonly string[],
+): Buffer | null {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-p12-'));
   try {
     writeFileSync(join(folder, 'cert.pem'), certPem);
@@ -16,7 +21,9 @@ export function exportPkcs12(certPem: string, keyPem: string, passphrase: string
     execFileSync('openssl', ['pkcs12', '-export', ...options, ...files], { cwd: folder, stdio: 'pipe' });
     return readFileSync(join(folder, 'out.p12'));
   } catch (error) {
-    console.log(`not checked on this machine: openssl pkcs12 ${options.join(' ')}: ${error instanceof Error ? error.message : String(error)}`);
+    console.log(
+      `not checked on this machine: openssl pkcs12 ${options.join(' ')}: ${error instanceof Error ? error.message : String(error)}`,
+    );
     return null;
   } finally {
     rmSync(folder, { recursive: true });

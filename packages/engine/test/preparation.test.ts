@@ -66,7 +66,9 @@ describe('An engine whose lines are prepared in worker threads', () => {
     }
     const receipts = (await collect(world.engine.sendBytes(source(), { firstLine: 11 }))).flat();
     expect(outcomes(receipts)).toEqual({ accepted: count - count / 100, rejected: count / 100 });
-    expect(receipts.map((receipt) => receipt.line).sort((a, b) => Number(a) - Number(b))).toEqual(lines.map((_, at) => at + 11));
+    expect(receipts.map((receipt) => receipt.line).sort((a, b) => Number(a) - Number(b))).toEqual(
+      lines.map((_, at) => at + 11),
+    );
     for (const { id, line } of receipts) if (id !== null) expect(id).toBe(`job-${Number(line) - 11}`);
     expect(kills).toBe(3);
     await world.engine.drain();
@@ -75,7 +77,9 @@ describe('An engine whose lines are prepared in worker threads', () => {
 
   it('stays on its thread with small inputs, unless told otherwise', async () => {
     await using world = await openWorld();
-    expect(outcomes((await collect(world.engine.sendBytes([linesOf(jobsOf(2000))]))).flat())).toEqual({ accepted: 2000 });
+    expect(outcomes((await collect(world.engine.sendBytes([linesOf(jobsOf(2000))]))).flat())).toEqual({
+      accepted: 2000,
+    });
     expect(started).toEqual([]);
   });
 
@@ -103,8 +107,13 @@ describe('Preparation', () => {
 
   it('is bounded in bytes', async () => {
     const preparer = new SlowPreparer(3);
-    await using world = await openWorld({}, { seams: { preparer }, limits: { preparingBytesMax: 150_000, batchBytes: 66_000 } });
-    expect(outcomes((await collect(world.engine.sendBytes([linesOf(jobsOf(10_000))]))).flat())).toEqual({ accepted: 10_000 });
+    await using world = await openWorld(
+      {},
+      { seams: { preparer }, limits: { preparingBytesMax: 150_000, batchBytes: 66_000 } },
+    );
+    expect(outcomes((await collect(world.engine.sendBytes([linesOf(jobsOf(10_000))]))).flat())).toEqual({
+      accepted: 10_000,
+    });
     expect(preparer.atOnceMost).toBe(3);
   });
 

@@ -59,7 +59,10 @@ export function pushesOf(changes: readonly Partial<Push>[], head: Head = headOf(
 }
 
 export function countOf(count: number, head?: Head): Push[] {
-  return pushesOf(Array.from({ length: count }, () => ({})), head);
+  return pushesOf(
+    Array.from({ length: count }, () => ({})),
+    head,
+  );
 }
 
 /** A clock that moves when told; its timers fire then, in order. */

@@ -30,7 +30,10 @@ function randomOf(seed: number): () => number {
 
 const faultsOf: readonly ((every: number) => Faults)[] = [
   (every) => ({ when: { on: 'reply', every: every * 4, times: 3 }, action: { kind: 'goaway', lastStreamId: 'exact' } }),
-  (every) => ({ when: { on: 'reply', every: every * 4, times: 3 }, action: { kind: 'goaway', lastStreamId: 'two-step', stepMs: 5 } }),
+  (every) => ({
+    when: { on: 'reply', every: every * 4, times: 3 },
+    action: { kind: 'goaway', lastStreamId: 'two-step', stepMs: 5 },
+  }),
   () => ({ when: { on: 'start', connections: [2] }, action: { kind: 'goaway', insteadOfSettings: true } }),
   (every) => ({ when: { on: 'request', every }, action: { kind: 'rst', code: 7 } }),
   (every) => ({ when: { on: 'request', every }, action: { kind: 'rst', code: 7, again: 5 } }),
@@ -38,15 +41,36 @@ const faultsOf: readonly ((every: number) => Faults)[] = [
   (every) => ({ when: { on: 'request', every }, action: { kind: 'rst', code: 2, afterHeaders: true } }),
   (every) => ({ when: { on: 'request', every, times: 10 }, action: { kind: 'no-answer' } }),
   (every) => ({ when: { on: 'request', every, times: 15 }, action: { kind: 'delay', delayMs: 40 } }),
-  (every) => ({ when: { on: 'request', every, times: 20 }, action: { kind: 'status', status: 503, reason: 'ServiceUnavailable', retryAfter: '0' } }),
-  (every) => ({ when: { on: 'request', every, times: 20 }, action: { kind: 'status', status: 500, reason: 'InternalServerError' } }),
-  (every) => ({ when: { on: 'request', every, times: 20 }, action: { kind: 'status', status: 429, reason: 'TooManyRequests', retryAfter: '0' } }),
-  () => ({ when: { on: 'request', nth: 30, connections: [1] }, action: { kind: 'status', status: 403, reason: 'ExpiredProviderToken' } }),
+  (every) => ({
+    when: { on: 'request', every, times: 20 },
+    action: { kind: 'status', status: 503, reason: 'ServiceUnavailable', retryAfter: '0' },
+  }),
+  (every) => ({
+    when: { on: 'request', every, times: 20 },
+    action: { kind: 'status', status: 500, reason: 'InternalServerError' },
+  }),
+  (every) => ({
+    when: { on: 'request', every, times: 20 },
+    action: { kind: 'status', status: 429, reason: 'TooManyRequests', retryAfter: '0' },
+  }),
+  () => ({
+    when: { on: 'request', nth: 30, connections: [1] },
+    action: { kind: 'status', status: 403, reason: 'ExpiredProviderToken' },
+  }),
   (every) => ({ when: { on: 'request', every: every * 5, times: 2 }, action: { kind: 'tcp-reset' } }),
   (every) => ({ when: { on: 'request', every: every * 5, times: 2 }, action: { kind: 'truncate' } }),
-  () => ({ when: { on: 'reply', nth: 20 }, action: { kind: 'settings', steps: [{ maxConcurrentStreams: 1 }, { afterMs: 60, maxConcurrentStreams: 100 }] } }),
-  () => ({ when: { on: 'reply', nth: 25 }, action: { kind: 'settings', steps: [{ initialWindowSize: 0 }, { afterMs: 40, initialWindowSize: 65_535 }] } }),
-  () => ({ when: { on: 'reply', nth: 15 }, action: { kind: 'settings', steps: [{ headerTableSize: 0 }, { afterMs: 20, headerTableSize: 4096 }] } }),
+  () => ({
+    when: { on: 'reply', nth: 20 },
+    action: { kind: 'settings', steps: [{ maxConcurrentStreams: 1 }, { afterMs: 60, maxConcurrentStreams: 100 }] },
+  }),
+  () => ({
+    when: { on: 'reply', nth: 25 },
+    action: { kind: 'settings', steps: [{ initialWindowSize: 0 }, { afterMs: 40, initialWindowSize: 65_535 }] },
+  }),
+  () => ({
+    when: { on: 'reply', nth: 15 },
+    action: { kind: 'settings', steps: [{ headerTableSize: 0 }, { afterMs: 20, headerTableSize: 4096 }] },
+  }),
   () => ({ when: { on: 'start' }, action: { kind: 'segments', bytes: 3 } }),
   (every) => ({ when: { on: 'request', every }, action: { kind: 'interim', status: 103 } }),
 ];
@@ -71,8 +95,20 @@ function meddle(world: World, random: () => number, second: ReturnType<typeof cr
     () => engine.resume('news'),
     () => engine.resume('news'),
     () => engine.registered('chat', tokenOf(1_000_001)),
-    () => engine.replaceCredential('chat', { kind: 'token', key: second.keyPem, keyId: second.keyId, teamId: second.teamId }),
-    () => engine.replaceCredential('news', { kind: 'token', key: world.simulator.keyPem, keyId: world.simulator.keyId, teamId: world.simulator.teamId }),
+    () =>
+      engine.replaceCredential('chat', {
+        kind: 'token',
+        key: second.keyPem,
+        keyId: second.keyId,
+        teamId: second.teamId,
+      }),
+    () =>
+      engine.replaceCredential('news', {
+        kind: 'token',
+        key: world.simulator.keyPem,
+        keyId: world.simulator.keyId,
+        teamId: world.simulator.teamId,
+      }),
   ];
   const timer = setInterval(() => turns[Math.floor(random() * turns.length)]?.(), 20);
   return () => {
@@ -87,13 +123,20 @@ async function run(seed: number): Promise<void> {
   const { keyId, teamId, publicKeyPem } = second;
   const faults = faultsOf.filter(() => random() < 0.2).map((make) => make(5 + Math.floor(random() * 40)));
   await using world = await openWorld(
-    { rules: { keys: [{ keyId, teamId, publicKeyPem }] }, http2: { streamsMax: 1 + Math.floor(random() * 100) }, faults: { faults } },
+    {
+      rules: { keys: [{ keyId, teamId, publicKeyPem }] },
+      http2: { streamsMax: 1 + Math.floor(random() * 100) },
+      faults: { faults },
+    },
     {
       connectionsMax: 1 + Math.floor(random() * 3),
       requestTimeoutMs: 400,
       serverErrorDelayMs: 20,
       limits: { jobsMax: 50 + Math.floor(random() * 300), receiptsMax: 20 + Math.floor(random() * 300) },
-      apps: (simulator) => ({ news: newsApp(simulator), chat: newsApp(simulator, { topic: 'com.example.chat', weight: 2 }) }),
+      apps: (simulator) => ({
+        news: newsApp(simulator),
+        chat: newsApp(simulator, { topic: 'com.example.chat', weight: 2 }),
+      }),
     },
   );
   world.simulator.setToken(tokenOf(1_000_000), { kind: 'unregistered' });
@@ -107,8 +150,12 @@ async function run(seed: number): Promise<void> {
   const closeAfter = random() < 0.25 ? setTimeout(() => void world.engine.close(), 100 + random() * 400) : null;
   try {
     const receipts: Receipt[] = [];
-    const bytes = collect(world.engine.sendBytes([linesOf(jobs.slice(0, half))])).then((batches) => receipts.push(...batches.flat()));
-    const objects = collect(world.engine.sendAll(jobs.slice(half), signal === undefined ? {} : { signal })).then((all) => receipts.push(...all));
+    const bytes = collect(world.engine.sendBytes([linesOf(jobs.slice(0, half))])).then((batches) =>
+      receipts.push(...batches.flat()),
+    );
+    const objects = collect(world.engine.sendAll(jobs.slice(half), signal === undefined ? {} : { signal })).then(
+      (all) => receipts.push(...all),
+    );
     await within(runMsMax, Promise.all([bytes, objects]), () => JSON.stringify(world.engine.stats()));
     // After a cancel or a close, those that were never pulled have no receipt.
     const seen = new Set(receipts.map(({ id }) => id));
@@ -116,7 +163,9 @@ async function run(seed: number): Promise<void> {
     if (isWhole) expect(seen.size).toBe(jobsPerRun);
     reconcile(world, isWhole ? jobs : jobs.filter(({ id }) => seen.has(id ?? '')), receipts);
     // Null: taken, and answered by a reset or not at all. What was refused by a status was not taken.
-    const takenOnes = new Set(world.simulator.ledger.filter(({ status }) => status === 200 || status === null).map(({ apnsId }) => apnsId));
+    const takenOnes = new Set(
+      world.simulator.ledger.filter(({ status }) => status === 200 || status === null).map(({ apnsId }) => apnsId),
+    );
     for (const { id, apnsId, because, processed } of receipts) {
       if (because === 'ambiguous') expect(processed).toBe('unknown');
       if (processed === 'no') expect(takenOnes.has(apnsId ?? ''), `${id} was surely not processed`).toBe(false);

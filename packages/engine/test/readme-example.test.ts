@@ -8,13 +8,17 @@ import { collect } from './world.ts';
 const folder = new URL('..', import.meta.url);
 
 it('runs the example of the README against the simulator', async () => {
-  const example = /```ts\n(?<code>.*?)```/s.exec(readFileSync(new URL('README.md', folder), 'utf8'))?.groups?.['code'] ?? '';
+  const example =
+    /```ts\n(?<code>.*?)```/s.exec(readFileSync(new URL('README.md', folder), 'utf8'))?.groups?.['code'] ?? '';
   await using simulator = await startSimulator();
   const { endpoint, ca, keyPem: key, keyId, teamId } = simulator;
   const program = `const { endpoint, ca, key, keyId, teamId } = ${JSON.stringify({ endpoint, ca, key, keyId, teamId })};\n${example}`;
   const flags = ['--conditions=@carillon/source', '--no-warnings', '--input-type=module-typescript', '--eval', program];
   const child = spawn(process.execPath, flags, { cwd: fileURLToPath(folder), stdio: ['ignore', 'pipe', 'inherit'] });
-  const lines = Buffer.concat(await collect(child.stdout as AsyncIterable<Buffer>)).toString().trimEnd().split('\n');
+  const lines = Buffer.concat(await collect(child.stdout as AsyncIterable<Buffer>))
+    .toString()
+    .trimEnd()
+    .split('\n');
   expect(lines).toEqual([
     'event connection-opened',
     'one accepted',

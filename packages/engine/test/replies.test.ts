@@ -3,7 +3,19 @@ import type { Clock } from '@carillon/pool';
 import { createIdentity } from '@carillon/simulator';
 import { describe, expect, it } from 'vitest';
 import type { Receipt } from '@carillon/engine';
-import { collect, expectEmpty, jobOf, jobsOf, linesOf, newsApp, openWorld, outcomes, reconcile, tokenOf, until } from './world.ts';
+import {
+  collect,
+  expectEmpty,
+  jobOf,
+  jobsOf,
+  linesOf,
+  newsApp,
+  openWorld,
+  outcomes,
+  reconcile,
+  tokenOf,
+  until,
+} from './world.ts';
 import type { World } from './world.ts';
 
 async function sendAll(world: World, jobs = jobsOf(500)): Promise<Receipt[]> {
@@ -13,7 +25,11 @@ async function sendAll(world: World, jobs = jobsOf(500)): Promise<Receipt[]> {
 /** The machine's clock, which may be set ahead. */
 function skippingClock(): { clock: Clock; skip: (byMs: number) => void } {
   let aheadMs = 0;
-  const clock = { ...systemClock, now: () => systemClock.now() + aheadMs, epochMs: () => systemClock.epochMs() + aheadMs };
+  const clock = {
+    ...systemClock,
+    now: () => systemClock.now() + aheadMs,
+    epochMs: () => systemClock.epochMs() + aheadMs,
+  };
   return { clock, skip: (byMs) => (aheadMs += byMs) };
 }
 
@@ -25,7 +41,9 @@ describe('Engine', () => {
   describe('when the gateway has trouble', () => {
     it('waits as long as Retry-After says, and then gets every push accepted', async () => {
       const action = { kind: 'status', status: 503, reason: 'ServiceUnavailable', retryAfter: '1' } as const;
-      await using world = await openWorld({ faults: { faults: [{ id: '503', when: { on: 'request', every: 50, times: 8 }, action }] } });
+      await using world = await openWorld({
+        faults: { faults: [{ id: '503', when: { on: 'request', every: 50, times: 8 }, action }] },
+      });
       const receipts = await sendAll(world);
       expect(outcomes(receipts)).toEqual({ accepted: 500 });
       reconcile(world, jobsOf(500), receipts);
@@ -54,7 +72,13 @@ describe('Engine', () => {
       await using world = await openWorld();
       world.simulator.setToken(tokenOf(1), { kind: 'reply', status: 500, reason: 'InternalServerError' });
       const [receipt] = await sendAll(world, [jobOf(1, { onAmbiguous: 'report' })]);
-      expect(receipt).toMatchObject({ outcome: 'abandoned', because: 'ambiguous', processed: 'unknown', reason: 'InternalServerError', attempts: 1 });
+      expect(receipt).toMatchObject({
+        outcome: 'abandoned',
+        because: 'ambiguous',
+        processed: 'unknown',
+        reason: 'InternalServerError',
+        attempts: 1,
+      });
       expect(timesOf(world, tokenOf(1))).toHaveLength(1);
     });
 
@@ -62,7 +86,13 @@ describe('Engine', () => {
       await using world = await openWorld({}, { serverErrorDelayMs: 10, attemptsMax: 3 });
       world.simulator.setToken(tokenOf(1), { kind: 'reply', status: 500, reason: 'InternalServerError' });
       const [receipt] = await sendAll(world, [jobOf(1)]);
-      expect(receipt).toMatchObject({ outcome: 'abandoned', because: 'attempts', processed: 'unknown', reason: 'InternalServerError', attempts: 3 });
+      expect(receipt).toMatchObject({
+        outcome: 'abandoned',
+        because: 'attempts',
+        processed: 'unknown',
+        reason: 'InternalServerError',
+        attempts: 3,
+      });
       expect(new Set(world.simulator.ledger.map(({ apnsId }) => apnsId))).toEqual(new Set([receipt?.apnsId]));
     });
   });
@@ -87,7 +117,10 @@ describe('Engine', () => {
       await using world = await openWorld({ http2: { streamsMax: 1 } }, { connectionsMax: 1 });
       world.simulator.setToken(tokenOf(7), { kind: 'throttled', retryAfter: '1', times: 1 });
       const begun = performance.now();
-      const receipts = await sendAll(world, Array.from({ length: 2500 }, (_, number) => jobOf(number, { token: tokenOf(7) })));
+      const receipts = await sendAll(
+        world,
+        Array.from({ length: 2500 }, (_, number) => jobOf(number, { token: tokenOf(7) })),
+      );
       expect(outcomes(receipts)).toEqual({ accepted: 2500 });
       expect(performance.now() - begun).toBeLessThan(8000);
     });
@@ -98,7 +131,12 @@ describe('Engine', () => {
       world.simulator.setToken(tokenOf(1), { kind: 'unregistered', timestampMs: since, times: 1 });
       const { engine } = world;
       expect(await engine.send(jobOf(1))).toEqual({ kind: 'unregistered', status: 410, reason: 'Unregistered', since });
-      expect(await engine.send(jobOf(1))).toEqual({ kind: 'unregistered', status: null, reason: 'local.known-dead', since });
+      expect(await engine.send(jobOf(1))).toEqual({
+        kind: 'unregistered',
+        status: null,
+        reason: 'local.known-dead',
+        since,
+      });
       engine.registered('news', tokenOf(1), since - 1);
       expect(await engine.send(jobOf(1))).toMatchObject({ reason: 'local.known-dead' });
       engine.registered('news', tokenOf(1));
@@ -111,7 +149,10 @@ describe('Engine', () => {
     it('does not ask for it with pushes that waited when the 410 came', async () => {
       await using world = await openWorld({ http2: { streamsMax: 1 } });
       world.simulator.setToken(tokenOf(1), { kind: 'unregistered' });
-      const receipts = await sendAll(world, Array.from({ length: 20 }, (_, number) => jobOf(number, { token: tokenOf(1) })));
+      const receipts = await sendAll(
+        world,
+        Array.from({ length: 20 }, (_, number) => jobOf(number, { token: tokenOf(1) })),
+      );
       expect(outcomes(receipts)).toEqual({ unregistered: 20 });
       expect(receipts.filter(({ status }) => status === 410).length).toBeLessThanOrEqual(4);
       expect(receipts.filter(({ reason }) => reason === 'local.known-dead').length).toBeGreaterThanOrEqual(16);
@@ -134,7 +175,9 @@ describe('Engine', () => {
   describe('when the credential is refused', () => {
     it('replaces a connection on which 500 in flight get ExpiredProviderToken, and sends all of them again', async () => {
       const action = { kind: 'status', status: 403, reason: 'ExpiredProviderToken' } as const;
-      await using world = await openWorld({ faults: { faults: [{ id: 'expired', when: { on: 'request', token: 'e0e0', connections: [1] }, action }] } });
+      await using world = await openWorld({
+        faults: { faults: [{ id: 'expired', when: { on: 'request', token: 'e0e0', connections: [1] }, action }] },
+      });
       const jobs = jobsOf(520, (number) => (number < 20 ? {} : { token: `e0e0${String(number).padStart(60, '0')}` }));
       const receipts = await sendAll(world, jobs);
       expect(outcomes(receipts)).toEqual({ accepted: 520 });
@@ -146,7 +189,16 @@ describe('Engine', () => {
 
     it('parks the work after a few requests with a wrong key, and sends it when the credential is replaced', async () => {
       const wrong = createIdentity();
-      await using world = await openWorld({}, { apps: (simulator) => ({ news: newsApp(simulator, { credential: { kind: 'token', key: wrong.keyPem, keyId: simulator.keyId, teamId: simulator.teamId } }) }) });
+      await using world = await openWorld(
+        {},
+        {
+          apps: (simulator) => ({
+            news: newsApp(simulator, {
+              credential: { kind: 'token', key: wrong.keyPem, keyId: simulator.keyId, teamId: simulator.teamId },
+            }),
+          }),
+        },
+      );
       const receipts = sendAll(world);
       await until('the credential is parked', () => world.eventsOf('credential-fault').length > 0);
       expect(world.eventsOf('credential-fault')).toMatchObject([{ reason: 'InvalidProviderToken' }]);
@@ -161,10 +213,19 @@ describe('Engine', () => {
       const wrong = createIdentity();
       await using world = await openWorld(
         {},
-        { onCredentialFault: 'abandon', apps: (simulator) => ({ news: newsApp(simulator, { credential: { kind: 'token', key: wrong.keyPem, keyId: simulator.keyId, teamId: simulator.teamId } }) }) },
+        {
+          onCredentialFault: 'abandon',
+          apps: (simulator) => ({
+            news: newsApp(simulator, {
+              credential: { kind: 'token', key: wrong.keyPem, keyId: simulator.keyId, teamId: simulator.teamId },
+            }),
+          }),
+        },
       );
       const receipts = await sendAll(world);
-      expect(new Set(receipts.map(({ because, processed }) => `${because} ${processed}`))).toEqual(new Set(['credential no']));
+      expect(new Set(receipts.map(({ because, processed }) => `${because} ${processed}`))).toEqual(
+        new Set(['credential no']),
+      );
       expect(world.simulator.stats().requests).toBeLessThanOrEqual(10);
     });
 
@@ -194,14 +255,19 @@ describe('Engine', () => {
     it('holds back one topic that the credential may not use, and sends the others', async () => {
       await using world = await openWorld(
         { rules: { bundleIds: ['com.example.app'] }, http2: { streamsMax: 10 } },
-        { deadlineMs: 1500, apps: (simulator) => ({ news: newsApp(simulator), shop: newsApp(simulator, { topic: 'com.example.shop' }) }) },
+        {
+          deadlineMs: 1500,
+          apps: (simulator) => ({ news: newsApp(simulator), shop: newsApp(simulator, { topic: 'com.example.shop' }) }),
+        },
       );
       const jobs = jobsOf(400, (number) => ({ app: number % 2 === 0 ? 'news' : 'shop' }));
       const receipts = await sendAll(world, jobs);
       const news = receipts.filter(({ app }) => app === 'news');
       const shop = receipts.filter(({ app }) => app === 'shop');
       expect(outcomes(news)).toEqual({ accepted: 200 });
-      expect(world.eventsOf('topic-fault')).toMatchObject([{ app: 'shop', topic: 'com.example.shop', reason: 'TopicDisallowed' }]);
+      expect(world.eventsOf('topic-fault')).toMatchObject([
+        { app: 'shop', topic: 'com.example.shop', reason: 'TopicDisallowed' },
+      ]);
       expect(shop.filter(({ because }) => because === 'deadline').length).toBeGreaterThan(0);
       expect(new Set(shop.map(({ outcome }) => outcome))).toEqual(new Set(['rejected', 'abandoned']));
       reconcile(world, jobs, receipts);

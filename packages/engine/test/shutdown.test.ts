@@ -7,7 +7,9 @@ import type { Preparer } from '@carillon/payload';
 import { describe, expect, it } from 'vitest';
 import { collect, expectEmpty, jobOf, jobsOf, linesOf, openWorld, outcomes, reconcile, until } from './world.ts';
 
-const slow = { faults: [{ id: 'slow', when: { on: 'request', every: 1 }, action: { kind: 'delay', delayMs: 50 } }] } as const;
+const slow = {
+  faults: [{ id: 'slow', when: { on: 'request', every: 1 }, action: { kind: 'delay', delayMs: 50 } }],
+} as const;
 
 describe('Engine', () => {
   describe('drain', () => {
@@ -32,7 +34,7 @@ describe('Engine', () => {
       await using world = await openWorld();
       let given = 0;
       async function* source(): AsyncGenerator<Job> {
-        for (; given < 3; ) yield jobOf(given++);
+        for (; given < 3;) yield jobOf(given++);
         await new Promise<never>(() => undefined);
       }
       const receipts = collect(world.engine.sendAll(source()));
@@ -115,11 +117,18 @@ describe('Engine', () => {
       const drained = world.engine.drain();
       await world.engine.close();
       await drained;
-      expect(await delayed).toEqual({ kind: 'abandoned', because: 'shutdown', processed: 'no', last: 'ServiceUnavailable' });
+      expect(await delayed).toEqual({
+        kind: 'abandoned',
+        because: 'shutdown',
+        processed: 'no',
+        last: 'ServiceUnavailable',
+      });
     });
 
     it('while it dials, abandons what waits', async () => {
-      await using world = await openWorld({ faults: { faults: [{ id: 'hang', when: { on: 'accept' }, action: { kind: 'handshake-hang' } }] } });
+      await using world = await openWorld({
+        faults: { faults: [{ id: 'hang', when: { on: 'accept' }, action: { kind: 'handshake-hang' } }] },
+      });
       const outcome = world.engine.send(jobOf(1));
       await until('it dials', () => world.engine.stats().dialing === 1);
       await world.engine.close();
@@ -132,7 +141,8 @@ describe('Engine', () => {
       const outcomesOf = jobsOf(5).map((job) => world.engine.send(job));
       const receipts: Promise<Receipt[]> = collect(world.engine.sendAll(jobsOf(5)));
       await world.engine.close();
-      for (const outcome of await Promise.all(outcomesOf)) expect(outcome).toMatchObject({ kind: 'abandoned', because: 'shutdown' });
+      for (const outcome of await Promise.all(outcomesOf))
+        expect(outcome).toMatchObject({ kind: 'abandoned', because: 'shutdown' });
       expect((await receipts).every(({ because }) => because === 'shutdown')).toBe(true);
       expectEmpty(world.engine);
     });
@@ -149,7 +159,10 @@ describe('Engine', () => {
       await engine.drain();
       process.on('exit', () => console.log('ended after', Math.round(performance.now() - drained), 'ms'));
       const drained = performance.now();`;
-    const child = spawn(process.execPath, ['--conditions=@carillon/source', '--input-type=module', '--eval', program], { cwd: new URL('.', import.meta.url), stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['--conditions=@carillon/source', '--input-type=module', '--eval', program], {
+      cwd: new URL('.', import.meta.url),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const text = (await collect(child.stdout as AsyncIterable<Buffer>)).join('');
     expect(text).toMatch(/^accepted\nended after \d+ ms\n$/);
     expect(Number(/after (\d+)/.exec(text)?.[1])).toBeLessThan(1500);

@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { EngineOptions } from '@carillon/engine';
-import { collect, expectEmpty, jobOf, jobsOf, linesOf, newsApp, openWorld, outcomes, reconcile, until } from './world.ts';
+import {
+  collect,
+  expectEmpty,
+  jobOf,
+  jobsOf,
+  linesOf,
+  newsApp,
+  openWorld,
+  outcomes,
+  reconcile,
+  until,
+} from './world.ts';
 import type { World } from './world.ts';
 
 function arrivals(world: World): number[] {
@@ -23,17 +34,26 @@ describe('Engine', () => {
       // A tenth of a second's worth leaves at once: 550 take 1.1 s.
       expect(spanMs).toBeGreaterThan(1000);
       expect(spanMs).toBeLessThan(2500);
-      for (const from of times) expect(times.filter((at) => at >= from && at < from + 200).length).toBeLessThanOrEqual(500 * 0.2 + 50 + 60);
+      for (const from of times)
+        expect(times.filter((at) => at >= from && at < from + 200).length).toBeLessThanOrEqual(500 * 0.2 + 50 + 60);
     });
 
     it('sends no more than that for the app, and the other app at full speed', async () => {
       await using world = await openWorld(
         {},
-        { apps: (simulator) => ({ news: newsApp(simulator, { ratePerSecond: 200 }), chat: newsApp(simulator, { topic: 'com.example.chat' }) }) },
+        {
+          apps: (simulator) => ({
+            news: newsApp(simulator, { ratePerSecond: 200 }),
+            chat: newsApp(simulator, { topic: 'com.example.chat' }),
+          }),
+        },
       );
-      const receipts = await collect(world.engine.sendAll(jobsOf(600, (number) => ({ app: number < 200 ? 'news' : 'chat' }))));
+      const receipts = await collect(
+        world.engine.sendAll(jobsOf(600, (number) => ({ app: number < 200 ? 'news' : 'chat' }))),
+      );
       expect(outcomes(receipts)).toEqual({ accepted: 600 });
-      const timesOf = (topic: string): number[] => world.simulator.ledger.filter((entry) => entry.topic === topic).map(({ at }) => Date.parse(at));
+      const timesOf = (topic: string): number[] =>
+        world.simulator.ledger.filter((entry) => entry.topic === topic).map(({ at }) => Date.parse(at));
       const [news, chat] = [timesOf('com.example.app'), timesOf('com.example.chat')];
       expect((news.at(-1) ?? 0) - (news[0] ?? 0)).toBeGreaterThan(700);
       expect((chat.at(-1) ?? 0) - (chat[0] ?? 0)).toBeLessThan(500);
@@ -74,7 +94,9 @@ describe('Engine', () => {
       await using world = await openWorld({}, { apps: twoApps });
       world.engine.pause('news');
       const paused = collect(world.engine.sendAll(jobsOf(100, () => ({ app: 'news' }))));
-      expect(outcomes(await collect(world.engine.sendAll(jobsOf(100, () => ({ app: 'chat' })))))).toEqual({ accepted: 100 });
+      expect(outcomes(await collect(world.engine.sendAll(jobsOf(100, () => ({ app: 'chat' })))))).toEqual({
+        accepted: 100,
+      });
       expect(world.simulator.ledger.some(({ topic }) => topic === 'com.example.app')).toBe(false);
       world.engine.resume('news');
       expect(outcomes(await paused)).toEqual({ accepted: 100 });
@@ -84,7 +106,9 @@ describe('Engine', () => {
     // The time of the pause counted as silence of the gateway: everything was abandoned as unreachable on resume.
     it('does not take the time of a pause for silence of the gateway', async () => {
       // Answers take longer than the engine's next look at the clock.
-      const faults = { faults: [{ id: 'slow', when: { on: 'request', every: 1 }, action: { kind: 'delay', delayMs: 250 } }] } as const;
+      const faults = {
+        faults: [{ id: 'slow', when: { on: 'request', every: 1 }, action: { kind: 'delay', delayMs: 250 } }],
+      } as const;
       await using world = await openWorld({ faults }, { giveUpAfterMs: 600 });
       world.engine.pause('news');
       const begun = performance.now();
@@ -110,7 +134,11 @@ describe('Engine', () => {
       const jobs = jobsOf(20, (number) => (number % 2 === 0 ? { deadline: new Date(Date.now() - 1000) } : {}));
       const receipts = await collect(world.engine.sendAll(jobs));
       expect(outcomes(receipts)).toEqual({ accepted: 10, abandoned: 10 });
-      expect(receipts.filter(({ because }) => because === 'deadline').every(({ attempts, processed }) => attempts === 0 && processed === 'no')).toBe(true);
+      expect(
+        receipts
+          .filter(({ because }) => because === 'deadline')
+          .every(({ attempts, processed }) => attempts === 0 && processed === 'no'),
+      ).toBe(true);
       reconcile(world, jobs, receipts);
     });
 
@@ -118,7 +146,12 @@ describe('Engine', () => {
       await using world = await openWorld();
       world.simulator.setToken(jobOf(1).token ?? '', { kind: 'reply', status: 503, reason: 'ServiceUnavailable' });
       const outcome = await world.engine.send(jobOf(1, { deadline: new Date(Date.now() + 60_000) }));
-      expect(outcome).toMatchObject({ kind: 'abandoned', because: 'deadline', processed: 'no', last: 'ServiceUnavailable' });
+      expect(outcome).toMatchObject({
+        kind: 'abandoned',
+        because: 'deadline',
+        processed: 'no',
+        last: 'ServiceUnavailable',
+      });
     });
   });
 

@@ -16,7 +16,9 @@ export interface World extends AsyncDisposable {
   eventsOf<K extends EngineEvent['kind']>(kind: K): Extract<EngineEvent, { kind: K }>[];
 }
 
-export type WorldOptions = Omit<EngineOptions, 'apps'> & { readonly apps?: (simulator: Simulator) => EngineOptions['apps'] };
+export type WorldOptions = Omit<EngineOptions, 'apps'> & {
+  readonly apps?: (simulator: Simulator) => EngineOptions['apps'];
+};
 
 /** One app, `news`, with the simulator's own key, unless told otherwise. */
 export async function openWorld(gateway: SimulatorOptions = {}, options: WorldOptions = {}): Promise<World> {
@@ -33,7 +35,8 @@ export async function openWorld(gateway: SimulatorOptions = {}, options: WorldOp
     simulator,
     engine,
     events,
-    eventsOf: (kind) => events.filter((event): event is Extract<EngineEvent, { kind: typeof kind }> => event.kind === kind),
+    eventsOf: (kind) =>
+      events.filter((event): event is Extract<EngineEvent, { kind: typeof kind }> => event.kind === kind),
     async [Symbol.asyncDispose]() {
       await engine.close();
       await simulator.close();
@@ -92,7 +95,8 @@ export function reconcile(world: World, jobs: readonly Job[], receipts: readonly
   const counts = taken(simulator);
   const apnsIdOf = new Map<string, string>();
   for (const receipt of receipts) {
-    if (receipt.outcome === 'accepted') expect(counts.get(receipt.apnsId ?? ''), `${receipt.id} was accepted`).toBeGreaterThanOrEqual(1);
+    if (receipt.outcome === 'accepted')
+      expect(counts.get(receipt.apnsId ?? ''), `${receipt.id} was accepted`).toBeGreaterThanOrEqual(1);
     if (receipt.apnsId !== null) apnsIdOf.set(receipt.apnsId, receipt.id ?? '');
   }
   for (const apnsId of counts.keys()) expect(apnsIdOf.has(apnsId), `${apnsId} was taken and has a receipt`).toBe(true);
@@ -107,7 +111,13 @@ function sortedIds(all: readonly { readonly id?: string | null | undefined }[]):
 /** Nothing is under way, and no byte is held. */
 export function expectEmpty(engine: Engine): void {
   const { jobs, jobBytes, waiting, onWire, putOff } = engine.stats();
-  expect({ jobs, jobBytes, waiting, onWire, putOff }).toEqual({ jobs: 0, jobBytes: 0, waiting: 0, onWire: 0, putOff: 0 });
+  expect({ jobs, jobBytes, waiting, onWire, putOff }).toEqual({
+    jobs: 0,
+    jobBytes: 0,
+    waiting: 0,
+    onWire: 0,
+    putOff: 0,
+  });
 }
 
 /** Resolves when `isTrue`; looks every few milliseconds. Fails after `withinMs`. */
