@@ -3,6 +3,7 @@ import type { Bench } from './bench.ts';
 import { engineBench } from './engine/engine-bench.ts';
 import { faultsBench } from './faults/faults-bench.ts';
 import { microBench } from './micro/micro-bench.ts';
+import { payloadBench } from './payload/payload-bench.ts';
 import { wireBench } from './wire/wire-bench.ts';
 
-export const benches: readonly Bench[] = [microBench, wireBench, engineBench, faultsBench];
+export const benches: readonly Bench[] = [microBench, wireBench, engineBench, faultsBench, payloadBench];

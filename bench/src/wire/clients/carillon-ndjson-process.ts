@@ -16,7 +16,7 @@ serveTask(async (task, meter) => {
   const chunks = ndjsonChunks(Math.min(task.pushes, tokenCount), linesPerChunk);
   const last = ndjsonChunks(task.pushes % tokenCount, linesPerChunk);
   meter.begin();
-  const engine = engineFor(task);
+  const engine = engineFor(task, { prepare: 'inline' });
   await countReceipts(engine.sendBytes(inRounds(chunks, last, Math.floor(task.pushes / tokenCount))), meter);
   await engine.drain();
 });
