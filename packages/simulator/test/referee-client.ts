@@ -66,8 +66,8 @@ export class JudgedClient implements AsyncDisposable {
     let quietSince = performance.now();
     let answered = -1;
     while (performance.now() - quietSince < quietMs) {
-      const { marksSent, marksAnswered } = this.report.observed;
-      if (marksSent !== marksAnswered || marksAnswered !== answered) quietSince = performance.now();
+      const { marksSent, marksAnswered, marksLost } = this.report.observed;
+      if (marksSent !== marksAnswered + marksLost || marksAnswered !== answered) quietSince = performance.now();
       answered = marksAnswered;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

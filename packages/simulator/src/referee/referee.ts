@@ -43,7 +43,7 @@ export class Referee {
       devices: new DeviceFacts(options.tokensMax ?? 200_000),
       pushes: new PushHistory(options.pushesMax ?? 65_536),
       connections: new Map(),
-      seen: { connections: 0, requests: 0, replies: 0, goAways: 0, marksSent: 0, marksAnswered: 0 },
+      seen: { connections: 0, requests: 0, replies: 0, goAways: 0, marksSent: 0, marksAnswered: 0, marksLost: 0 },
       factKnownAt: 0,
     };
   }

@@ -19,6 +19,8 @@ export interface RefereeReport {
     /** PINGs of the referee's own: without answers to them it can prove little. */
     readonly marksSent: number;
     readonly marksAnswered: number;
+    /** Their connection ended first. */
+    readonly marksLost: number;
   };
   /** What memory had no room for: violations concerning it were not seen. */
   readonly forgotten: { readonly tokens: number; readonly pushes: number };

@@ -51,6 +51,7 @@ export interface SeenCounts {
   goAways: number;
   marksSent: number;
   marksAnswered: number;
+  marksLost: number;
 }
 
 interface OpenStream {
@@ -134,6 +135,7 @@ export class WatchedConnection {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#court.connections.delete(this.ordinal);
+    if (this.proof.isMarkOutstanding) this.#court.seen.marksLost += 1;
     for (const stream of this.#open.values()) if (stream.record !== null) stream.record.state = 'excused';
     this.#open.clear();
     this.#suspicions = [];
@@ -216,7 +218,7 @@ export class WatchedConnection {
   }
 
   markAcknowledged(now: number): void {
-    if (!this.proof.isMarkOutstanding) return;
+    if (this.#isClosed || !this.proof.isMarkOutstanding) return;
     const knownBefore = this.proof.knownUntil;
     const place = this.#court.order.next();
     const known = this.proof.markAcknowledged(place);
