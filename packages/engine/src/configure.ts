@@ -97,10 +97,13 @@ export class Configuration {
       topic,
       environment,
       clock,
-      onToken: () => this.#outlets.get(key)?.wake(),
-      onSignerFailure: (reason) => {
-        const message = `the signer of ${field} gave no provider token: ${reason}`;
-        emit({ kind: 'signer-fault', endpoint: endpoint.authority, message });
+      signerOwner: {
+        onToken: () => this.#outlets.get(key)?.onToken(),
+        onFailure: (reason, againAt) => {
+          this.#outlets.get(key)?.onNoToken(againAt);
+          const message = `the signer of ${field} gave no provider token: ${reason}`;
+          emit({ kind: 'signer-fault', endpoint: endpoint.authority, message });
+        },
       },
     });
     const key: string = `${endpoint.authority} ${identity.fingerprint}`;

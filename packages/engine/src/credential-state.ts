@@ -15,6 +15,13 @@ export type CredentialState =
   /** `until`: monotonic ms; Infinity when only another credential helps. */
   | { readonly kind: 'parked'; readonly reason: string; readonly until: number };
 
+/**
+ * A token that a fresh connection too finds expired is young by our clock: the clock is wrong (design: conduct
+ * `provider-token-steady`).
+ */
+const expired = 'ExpiredProviderToken';
+export const clockSkew = 'clock-skew';
+
 const trusted: CredentialState = { kind: 'trusted' };
 
 export class CredentialWatch {
@@ -50,7 +57,7 @@ export class CredentialWatch {
     }
     // It was there when the first was refused, and carries the same token: nothing new.
     if (openedAt <= state.since) return false;
-    this.#state = { kind: 'parked', reason, until: Infinity };
+    this.#state = { kind: 'parked', reason: reason === expired ? clockSkew : reason, until: Infinity };
     return true;
   }
 

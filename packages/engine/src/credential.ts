@@ -18,7 +18,7 @@ import { objectOf, textOf } from './options.ts';
 import type { CredentialOptions } from './options.ts';
 import { openPkcs12 } from './pkcs12.ts';
 import { SignerTokens } from './signer.ts';
-import type { TokenSource } from './signer.ts';
+import type { SignerOwner, TokenSigner, TokenSource } from './signer.ts';
 
 export interface Identity {
   readonly tls: TlsIdentity;
@@ -37,9 +37,8 @@ export interface CredentialUse {
   /** Null with an endpoint that is not Apple's: a simulator accepts what it likes. */
   readonly environment: Environment | null;
   readonly clock: Clock;
-  /** For a signer: a token has come, or could not be had. */
-  readonly onToken: () => void;
-  readonly onSignerFailure: (message: string) => void;
+  /** Hears of a signer's tokens. */
+  readonly signerOwner: SignerOwner;
 }
 
 /** Throws `EngineConfigError` that names the field, never the secret. */
@@ -76,8 +75,13 @@ export function openIdentity(
       textOf(`${field}.credential.teamId`, teamId);
       if (typeof signer !== 'function')
         throw new EngineConfigError(`${field}.credential.signer`, `${field}.credential.signer is no function`);
-      const tokens = new SignerTokens(signer, keyId, use.clock, use.onToken, use.onSignerFailure);
-      return { tls: trust, tokens, certificate: null, fingerprint: digest('signer', keyId, teamId, ca) };
+      const tokens = new SignerTokens(signer, keyId, use.clock, use.signerOwner);
+      return {
+        tls: trust,
+        tokens,
+        certificate: null,
+        fingerprint: digest('signer', ordinalOf(signer), keyId, teamId, ca),
+      };
     }
     case 'certificate':
       return openCertificate(credential, trust, `${field}.credential`, use);
@@ -185,6 +189,19 @@ function explainTls(error: unknown): string {
 
 export function faultError(fault: ApnsFault, field: string): EngineConfigError {
   return new EngineConfigError(`${field}.${fault.field}`, `${field}: ${fault.message}`);
+}
+
+const ordinals = new WeakMap<TokenSigner, string>();
+let signers = 0;
+
+/** Tells signers apart: another one for the same key is another credential, and takes effect when it replaces the first. */
+function ordinalOf(signer: TokenSigner): string {
+  let ordinal = ordinals.get(signer);
+  if (ordinal === undefined) {
+    ordinal = String(++signers);
+    ordinals.set(signer, ordinal);
+  }
+  return ordinal;
 }
 
 function digest(...parts: (string | Buffer | undefined)[]): string {

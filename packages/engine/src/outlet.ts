@@ -11,7 +11,7 @@ import { fillConnection } from './attempt.ts';
 import { Binding } from './binding.ts';
 import { Breaker, gatewayBreaker, topicBreaker } from './breaker.ts';
 import type { BreakerState } from './breaker.ts';
-import { CredentialWatch } from './credential-state.ts';
+import { clockSkew, CredentialWatch } from './credential-state.ts';
 import type { CredentialState } from './credential-state.ts';
 import { FairTurns } from './fair-turns.ts';
 import type { Lane } from './lane.ts';
@@ -45,6 +45,10 @@ export class Outlet implements PoolWork {
   /** Monotonic ms of the last answer, or since when work has waited for one, not counting what we held back ourselves. */
   #signAt = 0;
   #expireAt = 0;
+  /** Monotonic ms at which work was last abandoned as unreachable. */
+  #gaveUpAt = -Infinity;
+  /** Monotonic ms: the signer failed, and there is no provider token before. */
+  #noTokenUntil = 0;
   /** Monotonic ms of the last tick. */
   #tickAt = 0;
   /** As the last tick saw it. */
@@ -63,7 +67,8 @@ export class Outlet implements PoolWork {
   }
 
   get health(): { readonly credential: CredentialState['kind']; readonly breaker: BreakerState } {
-    return { credential: this.#credential.state.kind, breaker: this.#breaker.state };
+    const credential = this.isHeldBack() ? 'parked' : this.#credential.state.kind;
+    return { credential, breaker: this.#breaker.state };
   }
 
   get lanes(): readonly Lane[] {
@@ -93,14 +98,16 @@ export class Outlet implements PoolWork {
   wake(): void {
     if (this.#isIdle) {
       this.#isIdle = false;
-      this.#signAt = this.#pipeline.clock.now();
+      const now = this.#pipeline.clock.now();
+      // What comes just after we gave up need not wait as long again: nothing has changed.
+      if (now - this.#gaveUpAt > this.#pipeline.settings.giveUpAfterMs) this.#signAt = now;
     }
     this.pool.wake();
   }
 
   fill(connection: Connection, most: number): boolean {
     const { now } = connection;
-    if (this.#credential.isParked(now)) return false;
+    if (this.#isParked(now)) return false;
     const room = this.#breaker.room(now);
     if (room === 0) {
       if (this.waiting > 0) this.#fillLater(Math.max(rateTurnMs, this.#breaker.until - now));
@@ -119,8 +126,13 @@ export class Outlet implements PoolWork {
 
   /** A connection would be of use: something waits, and neither a pause nor a parked credential holds it. */
   isWaiting(): boolean {
-    if (this.#credential.isParked(this.#pipeline.clock.now())) return false;
+    if (this.isHeldBack()) return false;
     return this.#turns.lanes.some((lane) => lane.depth > 0 && !lane.isPaused);
+  }
+
+  /** No connection would be of use: the credential is parked. */
+  isHeldBack(): boolean {
+    return this.#isParked(this.#pipeline.clock.now());
   }
 
   onReply(connection: Connection, tag: number, reply: Reply): void {
@@ -205,7 +217,7 @@ export class Outlet implements PoolWork {
         );
       }
     }
-    const isParked = this.#credential.isParked(now);
+    const isParked = this.#isParked(now);
     // A time to be held is over, and nothing else would tell the pool.
     if (this.#wasParked && !isParked) this.pool.wake();
     this.#wasParked = isParked;
@@ -230,7 +242,18 @@ export class Outlet implements PoolWork {
   /** The credential was put right. */
   trustAgain(): void {
     this.#credential.accepted();
+    this.onToken();
+  }
+
+  /** The signer gave a token. */
+  onToken(): void {
+    this.#noTokenUntil = 0;
     this.wake();
+  }
+
+  /** The signer gave none, and is asked again at `again`, monotonic ms. Without an older token the work is parked until then. */
+  onNoToken(again: number): void {
+    if (this.#tokens?.isEmpty === true) this.#noTokenUntil = again;
   }
 
   /** Opens no more streams; resolves when the last has ended and the connections are closed. */
@@ -261,10 +284,10 @@ export class Outlet implements PoolWork {
     const { settings, emit } = this.#pipeline;
     const { waiting, endpoint } = this;
     if (waiting === 0) return;
-    if (this.#credential.isParked(now)) {
+    if (this.#isParked(now)) {
       this.#signAt = now;
       if (settings.onCredentialFault === 'park') return;
-      this.abandonWaiting('credential', `APNs refuses the credential: ${this.#credential.reason}`);
+      this.abandonWaiting('credential', this.#parkedBecause());
       return;
     }
     if (this.#isHeldByUs(now)) {
@@ -274,6 +297,7 @@ export class Outlet implements PoolWork {
     if (now - this.#signAt < settings.giveUpAfterMs) return;
     const seconds = Math.round(settings.giveUpAfterMs / 1000);
     const message = `no answer from ${endpoint} for ${seconds} s; last: ${this.pool.lastError ?? 'silence'}`;
+    this.#gaveUpAt = now;
     const abandoned = this.abandonWaiting('unreachable', message);
     emit({ kind: 'unreachable', endpoint, message, abandoned });
   }
@@ -281,13 +305,14 @@ export class Outlet implements PoolWork {
   /** What waits does so because of a pause, a rate cap or a breaker of ours, while a connection would take it. */
   #isHeldByUs(now: number): boolean {
     if (this.#breaker.state === 'open' && now < this.#breaker.until) return true;
+    if (this.#tokens?.isAwaited === true) return true;
     if (this.#turns.lanes.every((lane) => lane.depth === 0 || lane.isPaused)) return true;
     const isCapped = this.#pipeline.rate?.has(now) === false || this.#turns.isRateBound;
     return isCapped && this.pool.connections.some((connection) => connection.slots(0) > 0);
   }
 
   #react(connection: Connection, push: Push, verdict: Verdict): void {
-    const { now } = connection;
+    const { now, isUsable } = connection;
     for (const reaction of reactionsTo(verdict)) {
       switch (reaction) {
         case 'replace-connection':
@@ -295,8 +320,8 @@ export class Outlet implements PoolWork {
           break;
         case 'renew-provider-token':
         case 'park-credential':
-          // Once a connection: what else was in flight on it gets the same answer.
-          if (connection.isUsable && verdict.kind === 'retry') this.#credentialRefused(verdict.reason, connection);
+          // Once a connection, before it was retired: what else was in flight on it gets the same answer.
+          if (isUsable && verdict.kind === 'retry') this.#credentialRefused(verdict.reason, connection);
           this.pool.retire(connection);
           break;
         case 'hold-provider-token':
@@ -304,7 +329,7 @@ export class Outlet implements PoolWork {
             verdict.kind === 'retry' &&
             this.#credential.hold(verdict.reason, now + this.#waitOf(verdict.notBefore))
           ) {
-            this.#reportParked(verdict.reason);
+            this.#reportParked();
           }
           break;
         case 'probe-gateway':
@@ -349,13 +374,29 @@ export class Outlet implements PoolWork {
   }
 
   #credentialRefused(reason: string, { openedAt, now }: Connection): void {
-    if (this.#credential.refused(reason, openedAt, now)) this.#reportParked(reason);
+    if (this.#credential.refused(reason, openedAt, now)) this.#reportParked();
   }
 
-  #reportParked(reason: string): void {
+  #reportParked(): void {
     const { endpoint, waiting } = this;
-    const message = `APNs refuses the credential (${reason}); ${waiting} pushes wait`;
+    const { reason } = this.#credential;
+    const message = `${this.#parkedBecause()}; ${waiting} pushes wait`;
     this.#pipeline.emit({ kind: 'credential-fault', endpoint, reason, message, waiting });
+  }
+
+  #isParked(now: number): boolean {
+    return now < this.#noTokenUntil || this.#credential.isParked(now);
+  }
+
+  #parkedBecause(): string {
+    const { reason } = this.#credential;
+    if (this.#pipeline.clock.now() < this.#noTokenUntil) return 'the signer gave no provider token';
+    if (reason !== clockSkew) return `APNs refuses the credential (${reason})`;
+    const ours = new Date(this.#pipeline.clock.epochMs()).toISOString();
+    return (
+      `APNs finds fresh provider tokens expired (${reason}): the clock that dates them, here ${ours}, is wrong; ` +
+      'compare it with the time of an NTP server, put it right, and replace the credential by the same one'
+    );
   }
 
   #succeeded(connection: Connection, push: Push): void {

@@ -2,67 +2,107 @@
  * Provider tokens from outside: a KMS or HSM that never gives its key away. The signer returns the whole token from one
  * shared source, so that every process of a key carries the same bytes (conduct `provider-token-steady`).
  */
-import { ProviderToken } from '@carillon/apns';
+import { conductLimits, ProviderToken } from '@carillon/apns';
 import type { EpochMs } from '@carillon/apns';
 import type { Clock } from '@carillon/pool';
 
 /** What connections ask for their token; null: not there yet. */
 export interface TokenSource {
   tokenAt(nowMs: EpochMs): ProviderToken | null;
+  /** There is no token that could be used. Not given: there always is one. */
+  readonly isEmpty?: boolean;
+  /** … and one has been asked for. */
+  readonly isAwaited?: boolean;
 }
 
-/** Returns a JWT and when it was issued. Called about twice an hour, and again after a failure. */
-export type TokenSigner = () => Promise<{ readonly token: string; readonly issuedAtMs: EpochMs }>;
+/**
+ * Returns a JWT and when it was issued. Called about twice an hour, and again after a failure. `signal` aborts when the
+ * answer has been waited for long enough; one that comes all the same is taken.
+ */
+export type TokenSigner = (signal: AbortSignal) => Promise<{ readonly token: string; readonly issuedAtMs: EpochMs }>;
+
+export interface SignerOwner {
+  /** A first or new token is there. */
+  onToken(): void;
+  /** The signer failed, or did not answer; it is asked again from `againAt` on, monotonic ms. */
+  onFailure(message: string, againAt: number): void;
+}
 
 /** Asked for the next one when the present one is this old: between Apple's 20 and 60 minutes. */
 const renewAfterMs = 30 * 60_000;
 /** After a failure, and while the signer's source still gives the old one. */
 const askAgainMs = 10_000;
+/** A KMS answers within a second; one that takes longer than this has a fault that somebody should hear of. */
+const answerWithinMs = 10_000;
 
 export class SignerTokens implements TokenSource {
   readonly #signer: TokenSigner;
   readonly #keyId: string;
   readonly #clock: Clock;
-  readonly #onToken: () => void;
-  readonly #onFailure: (message: string) => void;
+  readonly #owner: SignerOwner;
   #current: ProviderToken | null = null;
-  #isAsking = false;
+  /** Of the question that is open; null: none is. */
+  #asked: AbortController | null = null;
   #askAt = -Infinity;
 
-  /** `onToken`: a first or new token is there. `onFailure`: the signer failed; it is asked again in 10 s. */
-  constructor(
-    signer: TokenSigner,
-    keyId: string,
-    clock: Clock,
-    onToken: () => void,
-    onFailure: (message: string) => void,
-  ) {
+  constructor(signer: TokenSigner, keyId: string, clock: Clock, owner: SignerOwner) {
     this.#signer = signer;
     this.#keyId = keyId;
     this.#clock = clock;
-    this.#onToken = onToken;
-    this.#onFailure = onFailure;
+    this.#owner = owner;
+  }
+
+  get isEmpty(): boolean {
+    return this.#current === null;
+  }
+
+  get isAwaited(): boolean {
+    return this.#current === null && this.#asked !== null;
   }
 
   tokenAt(nowMs: EpochMs): ProviderToken | null {
-    const isOld = this.#current === null || nowMs - this.#current.issuedAtMs >= renewAfterMs;
-    if (isOld && !this.#isAsking && this.#clock.now() >= this.#askAt) void this.#ask();
+    const ageMs = this.#current === null ? Infinity : nowMs - this.#current.issuedAtMs;
+    // No push goes out with a token that APNs is about to refuse (conduct `provider-token-steady`).
+    if (ageMs > conductLimits.providerTokenAgeMaxMs) this.#current = null;
+    if (ageMs >= renewAfterMs && this.#asked === null && this.#clock.now() >= this.#askAt) void this.#ask();
     return this.#current;
   }
 
   async #ask(): Promise<void> {
-    this.#isAsking = true;
+    const asked = new AbortController();
+    this.#asked = asked;
     this.#askAt = this.#clock.now() + askAgainMs;
+    const timer = this.#clock.setTimer(answerWithinMs, () => {
+      const message = `it did not answer within ${answerWithinMs / 1000} s`;
+      this.#failed(asked, message);
+      asked.abort(new Error(message));
+    });
     try {
-      const { token, issuedAtMs } = await this.#signer();
+      const { token, issuedAtMs } = await this.#signer(asked.signal);
       if (!/^[\w-]+\.[\w-]+\.[\w-]+$/u.test(token)) throw new Error('the signer returned something that is no JWT');
-      if (this.#current?.token !== token) this.#current = new ProviderToken(token, this.#keyId, issuedAtMs);
+      this.#take(token, issuedAtMs);
     } catch (error) {
-      this.#onFailure(error instanceof Error ? error.message : String(error));
-      this.#clock.setTimer(askAgainMs, this.#onToken);
+      this.#failed(asked, error instanceof Error ? error.message : String(error));
+      return;
     } finally {
-      this.#isAsking = false;
+      timer.cancel();
+      if (this.#asked === asked) this.#asked = null;
     }
-    if (this.#current !== null) this.#onToken();
+    if (this.#current !== null) this.#owner.onToken();
+  }
+
+  #take(token: string, issuedAtMs: EpochMs): void {
+    if (this.#current?.token === token) return;
+    // A late answer must not bring back an older token.
+    if (this.#current !== null && issuedAtMs < this.#current.issuedAtMs) return;
+    this.#current = new ProviderToken(token, this.#keyId, issuedAtMs);
+  }
+
+  /** Told once a question: what was given up is no news when it fails. */
+  #failed(asked: AbortController, message: string): void {
+    if (this.#asked !== asked) return;
+    this.#asked = null;
+    this.#askAt = this.#clock.now() + askAgainMs;
+    this.#owner.onFailure(message, this.#askAt);
   }
 }

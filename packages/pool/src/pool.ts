@@ -57,6 +57,8 @@ export interface PoolWork {
   fill(connection: Connection, most: number): boolean;
   /** Asked before a connection is dialled: does work wait that it could carry now? Without it: whatever `fill` said last. */
   isWaiting?(): boolean;
+  /** Asked before a connection that ends is replaced: does the owner hold everything back for now, and wakes us after? */
+  isHeldBack?(): boolean;
   onReply(connection: Connection, tag: number, reply: Reply): void;
   onFailure(connection: Connection, tag: number, failure: StreamFailure): void;
   onNotice(notice: PoolNotice): void;
@@ -399,7 +401,8 @@ export class Pool implements ConnectionOwner, DialsOwner {
     const { now } = connection;
     const isInUse = connection.openStreams > 0 || (connection.streamsOpened > 0 && now - connection.usedAt < inUseMs);
     const isOnly = !this.#connections.some((one) => one.isUsable);
-    if (this.#state === 'running' && isInUse && isOnly && !this.#isOneComing()) this.#dials.request();
+    const isWanted = isInUse && isOnly && this.#work.isHeldBack?.() !== true;
+    if (this.#state === 'running' && isWanted && !this.#isOneComing()) this.#dials.request();
     this.#offerSoon();
   }
 
