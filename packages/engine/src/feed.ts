@@ -51,6 +51,7 @@ export async function feedJobs(
 ): Promise<void> {
   const { stop, pipeline } = context;
   const builder = new BatchBuilder();
+  builder.defaultPushType = pipeline.settings.defaultPushType;
   let number = 0;
   /** In the builder, those it refused included: they have to leave it too. */
   let added = 0;
@@ -93,7 +94,8 @@ async function feedPiece(
     return;
   }
   underWay.throwIfFailed();
-  const prepared = context.preparer.prepare(piece.bytes, piece.firstLine + firstLine - 1, {});
+  const { defaultPushType } = context.pipeline.settings;
+  const prepared = context.preparer.prepare(piece.bytes, piece.firstLine + firstLine - 1, { defaultPushType });
   // Several are prepared at once, so that this thread need not wait while there is input.
   if (prepared instanceof Promise) underWay.add(prepared, piece.lines, piece.bytes.length);
   else admit(run, prepared, context);

@@ -1,4 +1,5 @@
 /** What an embedder gives `createEngine`, with every default in one place, and the check that refuses nonsense early. */
+import { isFault, parsePushType } from '@carillon/apns';
 import type { Clock, Dialer, Random, Resolver } from '@carillon/pool';
 import type { Preparer } from '@carillon/payload';
 import type { EngineEvent } from './events.ts';
@@ -35,6 +36,8 @@ export interface EngineOptions {
   readonly prepare?: 'inline' | 'workers' | 'auto';
   /** Worker threads at most. Default: one less than the machine has processors, from 1 to 4. */
   readonly workersMax?: number;
+  /** Push type of jobs that name none. Default: what the payload says, alert or background. */
+  readonly defaultPushType?: string;
   /** `http://user:password@host:port` or `socks5://…`: every connection goes through it. Default: none. */
   readonly proxy?: string;
   readonly limits?: Partial<EngineLimits>;
@@ -93,6 +96,8 @@ export interface EngineSettings {
   /** Resends after proof of not being processed; free of charge. */
   readonly resendsMax: number;
   readonly prepare: 'inline' | 'workers' | 'auto';
+  /** Null: what the payload says. */
+  readonly defaultPushType: string | null;
   /** Null: as many as suit the machine. */
   readonly workersMax: number | null;
   readonly limits: EngineLimits;
@@ -111,6 +116,7 @@ const defaults: EngineSettings = {
   // 20: a guess; a gateway that refuses one push twenty times over is not going to take it.
   resendsMax: 20,
   prepare: 'auto',
+  defaultPushType: null,
   workersMax: null,
   limits: defaultLimits,
 };
@@ -130,6 +136,7 @@ export function settingsOf(options: EngineOptions): EngineSettings {
       serverErrorDelayMs: options.serverErrorDelayMs,
       attemptsMax: options.attemptsMax,
       prepare: options.prepare,
+      defaultPushType: options.defaultPushType,
       workersMax: options.workersMax,
     }),
     limits: { ...defaultLimits, ...withoutUndefined(options.limits ?? {}) },
@@ -145,6 +152,7 @@ export function settingsOf(options: EngineOptions): EngineSettings {
   for (const [name, value] of Object.entries(settings.limits))
     wholeNumber(`limits.${name}`, value, 1, Number.MAX_SAFE_INTEGER);
   oneOf('onCredentialFault', settings.onCredentialFault, ['park', 'abandon']);
+  if (settings.defaultPushType !== null) pushType('defaultPushType', settings.defaultPushType);
   oneOf('prepare', settings.prepare, ['inline', 'workers', 'auto']);
   oneOf('onAmbiguous', settings.onAmbiguous, ['resend', 'report']);
   return settings;
@@ -179,4 +187,9 @@ export function positive(field: string, value: number): void {
 function oneOf(field: string, value: string, allowed: readonly string[]): void {
   if (allowed.includes(value)) return;
   throw new EngineConfigError(field, `${field} is ${JSON.stringify(value)}; ${allowed.join(' or ')} is right`);
+}
+
+function pushType(field: string, value: string): void {
+  const parsed = parsePushType(value);
+  if (isFault(parsed)) throw new EngineConfigError(field, `${field}: ${parsed.message}`);
 }

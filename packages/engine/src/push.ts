@@ -37,6 +37,8 @@ export class Push {
   attempts = 0;
   /** Resends after proof that the attempt was not processed; free of charge, but counted. */
   resends = 0;
+  /** Of the attempts, those answered with a fault of the connection or the credential. */
+  unchargedReplies = 0;
   /** An earlier attempt ended without our knowing whether APNs took it. */
   isAmbiguous = false;
   /** What the last attempt ended with, for the receipt of an abandoned push. */
@@ -81,6 +83,7 @@ export class PushTable {
     push.dueAt = 0;
     push.attempts = 0;
     push.resends = 0;
+    push.unchargedReplies = 0;
     push.isAmbiguous = false;
     push.last = null;
     push.lastStatus = null;

@@ -49,6 +49,7 @@ export class Sender {
   constructor(pipeline: Pipeline, apps: Apps, sweep: () => void) {
     this.#pipeline = pipeline;
     this.#apps = apps;
+    this.#builder.defaultPushType = pipeline.settings.defaultPushType;
     this.#sweep = sweep;
   }
 

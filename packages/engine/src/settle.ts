@@ -18,7 +18,7 @@ const resendCapMs = 5000;
 
 /** A reply that asks for another attempt. `now` is monotonic. */
 export function settleRetry(push: Push, verdict: Retry, now: number, pipeline: Pipeline): void {
-  const { settings, clock, random } = pipeline;
+  const { clock, random } = pipeline;
   push.last = verdict.reason;
   push.lastStatus = verdict.status;
   if (verdict.processed === 'unknown') {
@@ -31,10 +31,11 @@ export function settleRetry(push: Push, verdict: Retry, now: number, pipeline: P
   }
   // Blame elsewhere is not charged to the push.
   if (verdict.blame === 'connection' || verdict.blame === 'credential') {
+    push.unchargedReplies++;
     resend(push, now, pipeline);
     return;
   }
-  if (push.attempts >= settings.attemptsMax) {
+  if (isSpent(push, pipeline)) {
     pipeline.abandon(push, 'attempts');
     return;
   }
@@ -48,10 +49,11 @@ export function settleRetry(push: Push, verdict: Retry, now: number, pipeline: P
 
 /** A stream that ended without an answer. `now` is monotonic. */
 export function settleFailure(push: Push, failure: StreamFailure, now: number, pipeline: Pipeline): void {
-  const { settings, counters } = pipeline;
+  const { counters } = pipeline;
   push.last = failure.message;
   push.lastStatus = null;
   if (failure.processed === 'no') {
+    push.attempts--;
     if (failure.kind === 'cancelled') pipeline.abandon(push, 'shutdown');
     else resend(push, now, pipeline);
     return;
@@ -60,7 +62,7 @@ export function settleFailure(push: Push, failure: StreamFailure, now: number, p
   counters.ambiguous++;
   if (failure.kind === 'cancelled') pipeline.abandon(push, 'shutdown');
   else if (reportsAmbiguity(push, pipeline)) pipeline.abandon(push, 'ambiguous');
-  else if (push.attempts >= settings.attemptsMax) pipeline.abandon(push, 'attempts');
+  else if (isSpent(push, pipeline)) pipeline.abandon(push, 'attempts');
   else if (pipeline.budget.tryTake(now)) pipeline.again(push);
   else pipeline.putOff(push, now);
 }
@@ -69,9 +71,13 @@ function reportsAmbiguity(push: Push, pipeline: Pipeline): boolean {
   return (push.arena.onAmbiguous(push.at) ?? pipeline.settings.onAmbiguous) === 'report';
 }
 
+/** The receipt counts every attempt that APNs answered or may have seen; the cap, those that the push is to blame for. */
+function isSpent(push: Push, { settings }: Pipeline): boolean {
+  return push.attempts - push.unchargedReplies >= settings.attemptsMax;
+}
+
 /** Surely not processed, or to be seen anew by another connection: free of charge, but counted. */
 function resend(push: Push, now: number, pipeline: Pipeline): void {
-  push.attempts--;
   if (++push.resends > pipeline.settings.resendsMax) {
     pipeline.abandon(push, 'attempts');
     return;

@@ -52,6 +52,11 @@ export class BatchBuilder {
     this.#writer = new RecordWriter(options.apnsIds ?? new ApnsIdGenerator());
   }
 
+  /** Of jobs that name none, from now on; null: what the payload says. */
+  set defaultPushType(name: string | null) {
+    this.#writer.defaultPushType = name;
+  }
+
   /** Records so far. */
   get count(): number {
     return this.#writer.count;

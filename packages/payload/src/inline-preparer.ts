@@ -12,6 +12,7 @@ export class InlinePreparer implements Preparer {
   }
 
   prepare(chunk: Buffer, firstLine: number, context: PrepareContext = {}): PreparedBatch {
+    this.#builder.defaultPushType = context.defaultPushType ?? null;
     this.#builder.addLines(chunk, firstLine, context.lineBytesMax);
     return this.#builder.take();
   }

@@ -9,12 +9,13 @@ import { buffersOf, Mark, messageOf, type PreparedMessage, type PrepareTask } fr
 let builder = new BatchBuilder();
 
 export function prepareTask(task: PrepareTask): unknown {
-  const { memory, start, end, firstLine, lineBytesMax } = task;
+  const { memory, start, end, firstLine, lineBytesMax, defaultPushType } = task;
   const mark = new Int32Array(memory, 0, 1);
   Atomics.store(mark, 0, threadId);
   // @types/node knows Buffers over shared memory, but not that they are as good as others for reading.
   const lines = Buffer.from(memory, start, end - start) as unknown as Buffer;
   try {
+    builder.defaultPushType = defaultPushType;
     builder.addLines(lines, firstLine, lineBytesMax);
     const message = messageOf(builder.take());
     Atomics.store(mark, 0, Mark.done);

@@ -5,6 +5,8 @@ import type { PreparedBatch } from './prepared-batch.ts';
 export interface PrepareContext {
   /** Longer lines are refused. Default: 65,536. */
   readonly lineBytesMax?: number;
+  /** Of jobs that name none; default: what the payload says (alert or background). A push type as `parsePushType` takes it. */
+  readonly defaultPushType?: string | null;
   /** The batch is not wanted any more: an asynchronous preparer rejects with its reason. */
   readonly signal?: AbortSignal;
 }

@@ -54,6 +54,8 @@ export class RecordWriter {
   #index: Int32Array = new Int32Array(256 * recordStride);
   #deadlines: Float64Array = new Float64Array(256);
   #count = 0;
+  /** Of jobs that name none; null: what the payload says. */
+  #defaultPushType: Buffer | null = null;
   // The deadline read last: jobs of one input tend to have the same.
   #deadlineText: Buffer = Buffer.from('1970-01-01T00:00:00Z');
   #deadlineMs = 0;
@@ -70,6 +72,10 @@ export class RecordWriter {
 
   constructor(apnsIds: ApnsIdGenerator) {
     this.#apnsIds = apnsIds;
+  }
+
+  set defaultPushType(name: string | null) {
+    this.#defaultPushType = name === null ? null : Buffer.from(name);
   }
 
   get count(): number {
@@ -224,6 +230,10 @@ export class RecordWriter {
     spans.topicEnd = hasTopic ? job.ends[Field.topic] : -1;
     if (job.has(Field.pushType)) {
       const type = this.#heads.typeOf(bytes, job.starts[Field.pushType], job.ends[Field.pushType]);
+      if (typeof type !== 'number') return fieldFault(type);
+      spans.type = type;
+    } else if (this.#defaultPushType !== null) {
+      const type = this.#heads.typeOf(this.#defaultPushType, 0, this.#defaultPushType.length);
       if (typeof type !== 'number') return fieldFault(type);
       spans.type = type;
     } else {

@@ -23,6 +23,7 @@ export interface PrepareTask {
   readonly end: number;
   readonly firstLine: number;
   readonly lineBytesMax: number;
+  readonly defaultPushType: string | null;
 }
 
 /** A HeadKey whose push type is named: the object itself would arrive as a copy. */

@@ -39,10 +39,11 @@ export interface WorkerPreparerOptions {
 }
 
 /** A stretch of lines in a task's memory. */
-type Piece = Omit<PrepareTask, 'lineBytesMax'>;
+type Piece = Omit<PrepareTask, 'lineBytesMax' | 'defaultPushType'>;
 
 interface Job {
   readonly lineBytesMax: number;
+  readonly defaultPushType: string | null;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -95,7 +96,7 @@ export class WorkerPreparer implements Preparer {
   }
 
   async prepare(chunk: Buffer, firstLine: number, context: PrepareContext = {}): Promise<PreparedBatch> {
-    const { lineBytesMax = lineBytesMaxDefault, signal } = context;
+    const { lineBytesMax = lineBytesMaxDefault, defaultPushType = null, signal } = context;
     if (this.#isClosed) throw new PreparerClosedError();
     signal?.throwIfAborted();
     if (!this.hasRoom) throw new PreparerFullError(this.#batchesMax);
@@ -104,7 +105,7 @@ export class WorkerPreparer implements Preparer {
     const memory = this.#takeMemory(linesAt + chunk.length);
     new Uint8Array(memory, linesAt, chunk.length).set(chunk);
     const whole: Piece = { memory, start: linesAt, end: linesAt + chunk.length, firstLine };
-    const prepared = this.#prepareWhole(whole, { lineBytesMax, signal }).finally(() => {
+    const prepared = this.#prepareWhole(whole, { lineBytesMax, defaultPushType, signal }).finally(() => {
       this.#batches--;
       if (this.#memories.length < this.#batchesMax) this.#memories.push(memory);
     });
@@ -128,13 +129,13 @@ export class WorkerPreparer implements Preparer {
 
   /** Null when it cost a thread. */
   async #try(piece: Piece, job: Job, timeoutMs: number): Promise<PreparedBatch | null> {
-    const { lineBytesMax, signal } = job;
+    const { lineBytesMax, defaultPushType, signal } = job;
     try {
-      const prepared = await this.#threads.run({ ...piece, lineBytesMax }, timeoutMs, signal);
+      const prepared = await this.#threads.run({ ...piece, lineBytesMax, defaultPushType }, timeoutMs, signal);
       this.#lostInSequence = 0;
       return prepared;
     } catch (error) {
-      if (error instanceof NoThreadsError) return prepareHere(piece, lineBytesMax);
+      if (error instanceof NoThreadsError) return prepareHere(piece, job);
       if (!(error instanceof ThreadLostError)) throw error;
       const delayMs = Math.min(backoffMs.most, backoffMs.first * 2 ** this.#lostInSequence++);
       await sleep(delayMs, undefined, signal === undefined ? {} : { signal });
@@ -190,8 +191,9 @@ function middleOf({ memory, start, end }: Piece): number {
 }
 
 /** Where no threads can be had: some sandboxes, or a bundle without our program. */
-function prepareHere(piece: Piece, lineBytesMax: number): PreparedBatch {
+function prepareHere(piece: Piece, { lineBytesMax, defaultPushType }: Job): PreparedBatch {
   const builder = new BatchBuilder();
+  builder.defaultPushType = defaultPushType;
   builder.addLines(linesOf(piece), piece.firstLine, lineBytesMax);
   return builder.take();
 }
