@@ -62,7 +62,11 @@ export function makeCertificate(request: CertificateRequest): MadeCertificate {
   const signature = Buffer.concat([Buffer.from([0]), sign('sha256', tbs, privateKey)]);
   const certificate = sequence(tbs, algorithm, der(0x03, signature));
   // RFC 7468 §2: lines of 64; an empty last line would be refused, so the lines are joined, not ended.
-  const body = certificate.toString('base64').match(/.{1,64}/g)?.join('\n') ?? '';
+  const body =
+    certificate
+      .toString('base64')
+      .match(/.{1,64}/g)
+      ?.join('\n') ?? '';
   return {
     pem: `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`,
     der: certificate,

@@ -182,6 +182,15 @@ describe('createEngine with a configuration that makes no sense', () => {
         expect(faultOfCertificate({ pfx, passphrase: 'right' }).message).toMatch(/has expired/);
       });
 
+      // Only RSA ones were looked into: node-forge reads no EC keys.
+      it('refuses one of an EC key that has expired', () => {
+        const validity = { notBefore: new Date(Date.now() - 9 * dayMs), notAfter: new Date(Date.now() - dayMs) };
+        const old = pushCertificate(validity);
+        const pfx = exportPkcs12(old.cert, old.key, 'right', []);
+        if (pfx === null) return;
+        expect(faultOfCertificate({ pfx, passphrase: 'right' }).message).toMatch(/has expired/);
+      });
+
       it('refuses one without a key, and half of one', () => {
         const withoutKey = exportPkcs12(rsa.certPem, rsa.keyPem, 'right', ['-nokeys']);
         const whole = exportPkcs12(rsa.certPem, rsa.keyPem, 'right', []);

@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { readdirSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
@@ -184,7 +186,7 @@ describe('a worker thread that dies', () => {
     expect(killed.size).toBeGreaterThan(2);
   });
 
-  for (const deed of ['throw', 'exit', 'exhaust', 'loop']) {
+  for (const deed of ['throw', 'exit', 'loop']) {
     it(`of a line that makes it ${deed}: that line is poison, and all others are prepared`, async () => {
       await using preparer = new WorkerPreparer({
         workersMax: 1,
@@ -208,6 +210,21 @@ describe('a worker thread that dies', () => {
       expect((await preparer.prepare(linesOf(5), 1)).count).toBe(5);
     });
   }
+
+  // Node itself has been seen to die of it (SIGSEGV, 2 of some 30 runs, under load), so it happens in another process,
+  // and a process that dies by a signal gets another try, with a word about it.
+  it('of a line that makes it use up its memory: that line is poison, and all others are prepared', async () => {
+    for (let attempt = 1; ; attempt++) {
+      const { stdout, signal } = await runExhausted();
+      if (signal !== null && attempt < 4) {
+        console.log(`payload: node died of ${signal} while a worker ran out of memory; once more`);
+        continue;
+      }
+      expect(signal).toBeNull();
+      expect(JSON.parse(stdout)).toEqual({ refused: [[102, 'local.poison']], count: 2, after: 1 });
+      return;
+    }
+  });
 
   it('finds every poisonous line of a batch, the first and the last too', async () => {
     await using preparer = new WorkerPreparer({ workersMax: 2, program: hostile });
@@ -270,4 +287,13 @@ function lineKinds(): string[] {
     '',
     'no json',
   ];
+}
+
+function runExhausted(): Promise<{ stdout: string; signal: string | null }> {
+  const program = fileURLToPath(new URL('./exhausted-worker-main.ts', import.meta.url));
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['--conditions=@carillon/source', program], (error, stdout) => {
+      resolve({ stdout, signal: error?.signal ?? null });
+    });
+  });
 }

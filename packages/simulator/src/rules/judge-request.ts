@@ -199,7 +199,7 @@ export function forcedReply(
   };
 }
 
-export function errorBody(reason: string, timestampMs?: number): string {
+function errorBody(reason: string, timestampMs?: number): string {
   return JSON.stringify(timestampMs === undefined ? { reason } : { reason, timestamp: timestampMs });
 }
 
