@@ -121,7 +121,7 @@ export function expectEmpty(engine: Engine): void {
 }
 
 /** Resolves when `isTrue`; looks every few milliseconds. Fails after `withinMs`. */
-export async function until(what: string, isTrue: () => boolean, withinMs = 5000): Promise<void> {
+export async function until(what: string, isTrue: () => boolean, withinMs = 20_000): Promise<void> {
   const end = performance.now() + withinMs;
   while (!isTrue()) {
     if (performance.now() > end) throw new Error(`it did not come to pass within ${withinMs} ms that ${what}`);

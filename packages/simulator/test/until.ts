@@ -1,6 +1,6 @@
 // For what happens in the gateway and sends no frame: looks every few milliseconds, and gives up after five seconds.
 const lookMs = 5;
-const waitMs = 5_000;
+const waitMs = 20_000;
 
 export async function until(what: string, isTrue: () => boolean): Promise<void> {
   const deadline = Date.now() + waitMs;
