@@ -21,7 +21,8 @@ describe('settingsOf', () => {
       serverErrorDelayMs: 900_000,
       attemptsMax: 8,
       resendsMax: 20,
-      prepare: 'auto',
+      prepare: 'inline',
+      defaultPushType: null,
       workersMax: null,
       limits: defaultLimits,
     });
