@@ -7,7 +7,13 @@ import { Pipeline } from './pipeline.ts';
 import type { Push } from './push.ts';
 import { settleFailure, settleRetry } from './settle.ts';
 
-const refused: StreamFailure = { kind: 'reset', processed: 'no', message: 'REFUSED_STREAM' } as StreamFailure; // what settling reads
+const refused: StreamFailure = {
+  kind: 'refused',
+  processed: 'no',
+  errorCode: 7,
+  initiator: 'remote',
+  message: 'REFUSED_STREAM',
+};
 
 /** A pipeline, and one push that is on the wire. `draw` is what each die shows. */
 function open(draw: number): { pipeline: Pipeline; clock: HandClock; push: Push; sink: Kept } {
