@@ -23,7 +23,7 @@ export function fillConnection(
   pipeline: Pipeline,
   most: number,
 ): FillEnd {
-  const { rate, counters, resting, dead } = pipeline;
+  const { rate, pace, counters, resting, dead } = pipeline;
   const { now } = connection;
   let left = most;
   while (left > 0) {
@@ -53,6 +53,14 @@ export function fillConnection(
         continue;
       }
     }
+    if (pace !== null) {
+      const until = pace.heldUntil(push, now);
+      if (until > now) {
+        lane.take();
+        pipeline.hold(push, until);
+        continue;
+      }
+    }
     const { index } = arena;
     const bodyStart = index[at + RecordField.bodyStart];
     const bodyEnd = index[at + RecordField.bodyEnd];
@@ -63,6 +71,7 @@ export function fillConnection(
     lane.take();
     turns.spend(lane, now);
     head.breaker?.passed(now);
+    pace?.sent(push, now);
     push.state = PushState.wire;
     push.attempts++;
     counters.attempts++;

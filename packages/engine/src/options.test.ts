@@ -13,6 +13,7 @@ describe('settingsOf', () => {
     expect(settingsOf({ apps })).toEqual({
       connectionsMax: 4,
       ratePerSecond: Infinity,
+      perDevicePerSecond: Infinity,
       giveUpAfterMs: 30_000,
       onCredentialFault: 'park',
       deadlineMs: 3_600_000,
@@ -49,6 +50,8 @@ describe('settingsOf', () => {
     ['deadlineMs', -1],
     ['requestTimeoutMs', 'soon'],
     ['ratePerSecond', 0],
+    ['perDevicePerSecond', 0],
+    ['perDevicePerSecond', -1],
     ['serverErrorDelayMs', NaN],
     ['serverErrorDelayMs', -1],
     ['onCredentialFault', 'ignore'],
@@ -68,6 +71,7 @@ describe('settingsOf', () => {
     'preparingBytesMax',
     'restingDevicesMax',
     'deadDevicesMax',
+    'pacedDevicesMax',
     'headsMax',
   ])('refuses limits.%s 0', (name) => {
     expect(() => settingsOf({ apps, limits: { [name]: 0 } })).toThrow(EngineConfigError);

@@ -15,6 +15,11 @@ export interface EngineOptions {
   readonly connectionsMax?: number;
   /** Pushes a second at most, over all apps. Default: no cap of ours. */
   readonly ratePerSecond?: number;
+  /**
+   * Pushes a second at most to one device token, spread evenly; 0.1: one in ten seconds. Those that come too soon are
+   * held. Default: no cap (Apple answers a flood with 429, which is obeyed in any case).
+   */
+  readonly perDevicePerSecond?: number;
   /** Without a sign of life from the gateway for this long, what waits is abandoned as `unreachable`. Default 30 s. */
   readonly giveUpAfterMs?: number;
   /** A credential that APNs refuses: `park` what waits until it is replaced (default), or `abandon` it. */
@@ -87,6 +92,7 @@ export interface Seams {
 export interface EngineSettings {
   readonly connectionsMax: number;
   readonly ratePerSecond: number;
+  readonly perDevicePerSecond: number;
   readonly giveUpAfterMs: number;
   readonly onCredentialFault: 'park' | 'abandon';
   readonly deadlineMs: number;
@@ -107,6 +113,7 @@ export interface EngineSettings {
 const defaults: EngineSettings = {
   connectionsMax: 4,
   ratePerSecond: Infinity,
+  perDevicePerSecond: Infinity,
   giveUpAfterMs: 30_000,
   onCredentialFault: 'park',
   deadlineMs: 3_600_000,
@@ -129,6 +136,7 @@ export function settingsOf(options: EngineOptions): EngineSettings {
     ...withoutUndefined({
       connectionsMax: options.connectionsMax,
       ratePerSecond: options.ratePerSecond,
+      perDevicePerSecond: options.perDevicePerSecond,
       giveUpAfterMs: options.giveUpAfterMs,
       onCredentialFault: options.onCredentialFault,
       deadlineMs: options.deadlineMs,
@@ -150,6 +158,7 @@ export function settingsOf(options: EngineOptions): EngineSettings {
   positive('requestTimeoutMs', settings.requestTimeoutMs);
   if (settings.serverErrorDelayMs !== 0) positive('serverErrorDelayMs', settings.serverErrorDelayMs);
   positive('ratePerSecond', settings.ratePerSecond);
+  positive('perDevicePerSecond', settings.perDevicePerSecond);
   for (const [name, value] of Object.entries(settings.limits))
     wholeNumber(`limits.${name}`, value, 1, Number.MAX_SAFE_INTEGER);
   oneOf('onCredentialFault', settings.onCredentialFault, ['park', 'abandon']);

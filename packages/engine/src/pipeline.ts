@@ -18,6 +18,7 @@ import type { Arena } from './arena.ts';
 import { newCounters } from './counters.ts';
 import type { EngineCounters } from './counters.ts';
 import { DelayHeap } from './delay-heap.ts';
+import { DevicePace } from './device-pace.ts';
 import { DeviceTable } from './device-table.ts';
 import type { EngineEvent } from './events.ts';
 import { HeadTable } from './head.ts';
@@ -44,6 +45,8 @@ export class Pipeline {
   readonly preparation: Preparation;
   /** Null when the rate is not capped. */
   readonly rate: TokenBucket | null;
+  /** Null when devices have no rate of ours. */
+  readonly pace: DevicePace | null;
   readonly budget: RetryBudget;
   /** Device tokens that APNs wants left alone for a while (429), until monotonic ms. */
   readonly resting: DeviceTable;
@@ -51,7 +54,7 @@ export class Pipeline {
   readonly dead: DeviceTable;
   /** Retries, which leave at the pace of the budget. */
   readonly delayed: DelayHeap = new DelayHeap();
-  /** Pushes that a breaker or a resting device holds back; they are no retries, and leave when their time has come. */
+  /** Pushes that a breaker, or a device that rests or has its rate, holds back; they are no retries, and leave when their time has come. */
   readonly held: DelayHeap = new DelayHeap();
   /** Set by `close`: from now on nothing waits any more. */
   isClosing = false;
@@ -70,13 +73,14 @@ export class Pipeline {
     this.clock = clock;
     this.random = random;
     this.emit = emit;
-    const { limits, ratePerSecond } = settings;
+    const { limits, ratePerSecond, perDevicePerSecond } = settings;
     this.heads = new HeadTable(limits.headsMax);
     this.resting = new DeviceTable(limits.restingDevicesMax);
     this.dead = new DeviceTable(limits.deadDevicesMax);
     this.admission = new Admission(limits.jobsMax, limits.jobBytesMax, () => this.onFirstJob());
     this.preparation = new Preparation(limits, this.admission);
     this.budget = new RetryBudget(clock.now());
+    this.pace = perDevicePerSecond === Infinity ? null : new DevicePace(perDevicePerSecond, limits.pacedDevicesMax);
     this.rate = ratePerSecond === Infinity ? null : rateCap(ratePerSecond, clock.now());
   }
 
@@ -98,6 +102,7 @@ export class Pipeline {
   /** The end of a push: its one outcome goes to its sink, its bytes and its place are given back. */
   finish(push: Push, outcome: Outcome, latencyMs: number | null): void {
     this.counters[outcome.kind]++;
+    if (push.isPaced) this.pace?.left(push);
     push.sink.settled(push, outcome, latencyMs);
     push.arena.release();
     this.pushes.release(push);

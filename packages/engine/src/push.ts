@@ -39,6 +39,8 @@ export class Push {
   resends = 0;
   /** Of the attempts, those answered with a fault of the connection or the credential. */
   unchargedReplies = 0;
+  /** It has a place among those that wait because their device had a push lately. */
+  isPaced = false;
   /** An earlier attempt ended without our knowing whether APNs took it. */
   isAmbiguous = false;
   /** What the last attempt ended with, for the receipt of an abandoned push. */
@@ -84,6 +86,7 @@ export class PushTable {
     push.attempts = 0;
     push.resends = 0;
     push.unchargedReplies = 0;
+    push.isPaced = false;
     push.isAmbiguous = false;
     push.last = null;
     push.lastStatus = null;

@@ -78,6 +78,7 @@ function isSpent(push: Push, { settings }: Pipeline): boolean {
 
 /** Surely not processed, or to be seen anew by another connection: free of charge, but counted. */
 function resend(push: Push, now: number, pipeline: Pipeline): void {
+  pipeline.pace?.unsent(push);
   if (++push.resends > pipeline.settings.resendsMax) {
     pipeline.abandon(push, 'attempts');
     return;
