@@ -239,6 +239,32 @@ describe('A connection whose time is over', () => {
     await world.pool.close();
   });
 
+  it('has its replacement dialled again after a backoff when that fails, also while no work waits', async () => {
+    // Refused; connected, but without SETTINGS; refused again; there.
+    const world = new GatewayWorld(
+      (ordinal) => (ordinal === 3 ? { settings: null } : ordinal === 2 || ordinal === 4 ? refused() : {}),
+      { ageMaxMs: 10_000 },
+    );
+    await world.send(1);
+    await world.clock.advance(10_000);
+    const [old] = world.pool.connections;
+    expect(old.isRetiring).toBe(true);
+    // The replacement's own time is not over yet.
+    await world.clock.advance(8000);
+    expect(world.jobs.told('dial-failed')).toHaveLength(3);
+    expect(world.dialledAt).toHaveLength(5);
+    // Half of 500, 1000 and 2000 ms at the least: a backoff, not a look every 100 ms.
+    const [, ...replacing] = world.dialledAt;
+    for (const [at, leastMs] of [250, 500, 1000].entries())
+      expect(replacing[at + 1] - replacing[at]).toBeGreaterThanOrEqual(leastMs);
+    expect(world.pool.connections).toHaveLength(1);
+    expect(world.pool.connections[0].id).toBeGreaterThan(old.id);
+    expect(world.jobs.told('closed').map(({ closure }) => closure.kind)).toEqual(['local']);
+    await world.send(1);
+    expect(world.jobs.replied).toHaveLength(2);
+    await world.pool.close();
+  });
+
   it('is not let go for the sake of another that was there before', async () => {
     const world = new GatewayWorld((ordinal) => (ordinal <= 2 ? { answers: false } : 'hang'), {
       growAfterMs: 0,
