@@ -38,6 +38,12 @@ export interface SendBytesOptions extends SendAllOptions {
 
 /** Delayed pushes, deadlines and giving up are looked at this often while there are jobs. */
 const tickMs = 100;
+/**
+ * `close` is over within 5 s: batches in preparation have half of them, then what the preparer keeps running has nearly
+ * the other half to end.
+ */
+const hurryMs = 2500;
+const preparerCloseMs = 2000;
 /** Whether certificates are about to end. */
 const warnEveryMs = 3_600_000;
 
@@ -122,18 +128,25 @@ export class Engine implements AsyncDisposable {
     return statsOf(this.#pipeline, this.#outlets);
   }
 
-  /** Takes no more jobs, settles those it has, closes the connections. Safe to call twice, and before `close`. */
+  /**
+   * Takes no more jobs, settles those it has, closes the connections. Safe to call twice, and before `close`. Waits for
+   * a preparer two minutes at most: the calls whose lines it kept end with `PreparationError`, after their last receipt.
+   */
   drain(): Promise<void> {
     this.#closing ??= this.#drain();
     return this.#closing;
   }
 
-  /** Stops now: what waits is abandoned (`shutdown`), what is on the wire too, as unknown. Every job is settled before it resolves. */
+  /**
+   * Stops now: what waits is abandoned (`shutdown`), what is on the wire too, as unknown. Every job is settled before it
+   * resolves, within 5 s: lines that are not prepared by then are named by the `PreparationError` of their call.
+   */
   async close(): Promise<void> {
     this.#pipeline.isClosing = true;
     this.#stopFeeding();
     for (const outlet of this.#outlets) outlet.abandonWaiting('shutdown');
     this.#pipeline.abandonDelayed(() => true, 'shutdown');
+    this.#pipeline.preparation.hurry(hurryMs);
     await Promise.all(this.#outlets.map((outlet) => outlet.close()));
     await this.drain();
   }
@@ -148,8 +161,17 @@ export class Engine implements AsyncDisposable {
     await Promise.all(this.#feeds);
     await this.#pipeline.allSettled();
     await Promise.all(this.#outlets.map((outlet) => outlet.drain()));
-    await this.#preparer.close();
     this.#ticker?.cancel();
+    await this.#closePreparer();
+  }
+
+  /** One that does not end is left to itself: every job is settled, and nothing of ours runs any more. */
+  #closePreparer(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#pipeline.clock.setTimer(preparerCloseMs, resolve);
+      const closed = this.#preparer.close().finally(() => timer.cancel());
+      closed.then(resolve, reject);
+    });
   }
 
   #stopFeeding(): void {

@@ -31,3 +31,35 @@ export class EngineClosedError extends Error {
     super('the engine is closing and takes no more jobs');
   }
 }
+
+/** From the first to the last, both included. */
+export interface LineRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The preparer failed, or did not answer: these lines were read, were not sent, and have no receipts. */
+export class PreparationError extends Error {
+  override readonly name = 'PreparationError';
+  readonly code = 'ERR_ENGINE_PREPARATION';
+  /** In their order, none touching the next. */
+  readonly lines: readonly LineRange[];
+
+  constructor(lines: readonly LineRange[], cause: unknown) {
+    const ranges = joined(lines);
+    const named = ranges.map(({ first, last }) => (first === last ? String(first) : `${first}–${last}`)).join(', ');
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super(`lines ${named} could not be prepared, were not sent and have no receipts: ${why}`, { cause });
+    this.lines = ranges;
+  }
+}
+
+function joined(lines: readonly LineRange[]): readonly LineRange[] {
+  const ranges: LineRange[] = [];
+  for (const { first, last } of [...lines].sort((a, b) => a.first - b.first)) {
+    const before = ranges.at(-1);
+    if (before !== undefined && before.last + 1 >= first) ranges[ranges.length - 1] = { first: before.first, last };
+    else ranges.push({ first, last });
+  }
+  return ranges;
+}

@@ -4,6 +4,8 @@
  */
 import { BatchBuilder, LineSplitter } from '@carillon/payload';
 import type { JobObject, LinePiece, PreparedBatch, Preparer } from '@carillon/payload';
+import { PreparationError } from './errors.ts';
+import type { LineRange } from './errors.ts';
 import type { Pipeline } from './pipeline.ts';
 import { routeBatch } from './route.ts';
 import type { Apps } from './route.ts';
@@ -33,7 +35,7 @@ export async function feedBytes(
   try {
     for await (const chunk of untilStopped(chunks, stop)) {
       for (const piece of splitter.split(chunk)) await feedPiece(run, piece, firstLine, underWay, context);
-      if (stop.aborted) return;
+      if (stop.aborted || underWay.hasFailed) return;
     }
     if (stop.aborted) return;
     for (const piece of splitter.end()) await feedPiece(run, piece, firstLine, underWay, context);
@@ -93,11 +95,16 @@ async function feedPiece(
     run.refuse([{ ...piece.rejection, line: piece.rejection.line + firstLine - 1 }]);
     return;
   }
-  underWay.throwIfFailed();
+  const first = piece.firstLine + firstLine - 1;
+  const lines = { first, last: first + piece.lines - 1 };
+  if (underWay.hasFailed) {
+    underWay.lose(lines);
+    return;
+  }
   const { defaultPushType } = context.pipeline.settings;
-  const prepared = context.preparer.prepare(piece.bytes, piece.firstLine + firstLine - 1, { defaultPushType });
+  const prepared = context.preparer.prepare(piece.bytes, first, { defaultPushType });
   // Several are prepared at once, so that this thread need not wait while there is input.
-  if (prepared instanceof Promise) underWay.add(prepared, piece.lines, piece.bytes.length);
+  if (prepared instanceof Promise) underWay.add(prepared, lines, piece.bytes.length);
   else admit(run, prepared, context);
 }
 
@@ -106,30 +113,40 @@ class UnderWay {
   readonly #run: Run;
   readonly #context: FeedContext;
   readonly #batches = new Set<Promise<void>>();
-  #failure: { readonly error: unknown } | null = null;
+  /** The lines of batches that failed, and of those that were read after the first had; and that failure. */
+  readonly #lost: LineRange[] = [];
+  #failure: unknown = null;
 
   constructor(run: Run, context: FeedContext) {
     this.#run = run;
     this.#context = context;
   }
 
-  add(prepared: Promise<PreparedBatch>, lines: number, bytes: number): void {
+  /** A preparer that fails, other than by a line, stops the feeding. */
+  get hasFailed(): boolean {
+    return this.#lost.length > 0;
+  }
+
+  add(prepared: Promise<PreparedBatch>, lines: LineRange, bytes: number): void {
     const { preparation } = this.#context.pipeline;
     const done = preparation
-      .add(prepared, lines, bytes, (batch) => admit(this.#run, batch, this.#context))
-      .catch((error: unknown) => void (this.#failure ??= { error }))
+      .add(prepared, lines.last - lines.first + 1, bytes, (batch) => admit(this.#run, batch, this.#context))
+      .catch((error: unknown) => {
+        this.#failure ??= error;
+        this.lose(lines);
+      })
       .finally(() => this.#batches.delete(done));
     this.#batches.add(done);
   }
 
-  /** A preparer that fails, other than by a line, stops the feeding. */
-  throwIfFailed(): void {
-    if (this.#failure !== null) throw this.#failure.error;
+  lose(lines: LineRange): void {
+    this.#lost.push(lines);
   }
 
+  /** Rejects with the lines that were lost, if any. */
   async ended(): Promise<void> {
     await Promise.all(this.#batches);
-    this.throwIfFailed();
+    if (this.hasFailed) throw new PreparationError(this.#lost, this.#failure);
   }
 }
 

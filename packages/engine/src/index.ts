@@ -1,6 +1,7 @@
 export { createEngine } from './engine.ts';
 export type { Engine, SendAllOptions, SendBytesOptions } from './engine.ts';
-export { EngineClosedError, EngineConfigError, EngineFullError } from './errors.ts';
+export { EngineClosedError, EngineConfigError, EngineFullError, PreparationError } from './errors.ts';
+export type { LineRange } from './errors.ts';
 export type { EngineEvent } from './events.ts';
 export { defaultLimits } from './limits.ts';
 export type { EngineLimits } from './limits.ts';

@@ -78,7 +78,7 @@ export class Pipeline {
     this.resting = new DeviceTable(limits.restingDevicesMax);
     this.dead = new DeviceTable(limits.deadDevicesMax);
     this.admission = new Admission(limits.jobsMax, limits.jobBytesMax, () => this.onFirstJob());
-    this.preparation = new Preparation(limits, this.admission);
+    this.preparation = new Preparation(limits, this.admission, clock);
     this.budget = new RetryBudget(clock.now());
     this.pace = perDevicePerSecond === Infinity ? null : new DevicePace(perDevicePerSecond, limits.pacedDevicesMax);
     this.rate = ratePerSecond === Infinity ? null : rateCap(ratePerSecond, clock.now());
