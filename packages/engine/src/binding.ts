@@ -5,6 +5,7 @@ import { HeaderTemplate } from '@carillon/pool';
 import type { Clock, Connection } from '@carillon/pool';
 import type { Head } from './head.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
+import { ReasonCounts } from './reason-counts.ts';
 import type { TokenSource } from './signer.ts';
 
 /** Whether the provider token has to change is looked at this often; it changes every half hour. */
@@ -15,6 +16,8 @@ export class Binding {
   isTrusted = false;
   /** From a push's bytes leaving us to its answer. */
   readonly latency: LatencyHistogram = new LatencyHistogram();
+  /** Answers other than 200. */
+  readonly reasons: ReasonCounts = new ReasonCounts();
   readonly #connection: Connection;
   readonly #authority: string;
   /** Null on a connection with a client certificate. */

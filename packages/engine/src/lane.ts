@@ -8,6 +8,7 @@
  */
 import type { Push } from './push.ts';
 import { PushState } from './push.ts';
+import { RateMeter } from './rate-meter.ts';
 import type { TokenBucket } from './token-bucket.ts';
 
 const priorities = 3;
@@ -24,6 +25,8 @@ export class Lane {
   isPaused = false;
   /** Pushes that left for the wire, resends included. */
   sent = 0;
+  /** … and how many a second, lately. */
+  readonly sending: RateMeter = new RateMeter();
   readonly #first: (Push | null)[] = [null, null, null];
   readonly #last: (Push | null)[] = [null, null, null];
   /** Of those at the front that came back, the last; null when none is there. */

@@ -148,7 +148,10 @@ export class Outlet implements PoolWork {
       return;
     }
     const verdict = judgeReply(reply, push, pipeline);
-    if (verdict.kind !== 'accepted') this.reasons.add(verdict.reason);
+    if (verdict.kind !== 'accepted') {
+      this.reasons.add(verdict.reason);
+      this.#bindingOf(connection).reasons.add(verdict.reason);
+    }
     this.#react(connection, push, verdict);
     switch (verdict.kind) {
       case 'accepted':
@@ -225,6 +228,7 @@ export class Outlet implements PoolWork {
     const lateMs = now - this.#tickAt;
     if (lateMs > lateTickMs) this.#signAt = Math.min(now, this.#signAt + lateMs);
     this.#tickAt = now;
+    for (const lane of this.#turns.lanes) lane.sending.look(lane.sent, now);
     this.#giveUp(now);
     if (this.#onWire === 0 && this.waiting === 0) this.#isIdle = true;
   }

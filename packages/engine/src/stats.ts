@@ -47,6 +47,9 @@ export interface LaneStats {
   readonly oldestMs: number;
   readonly isPaused: boolean;
   readonly sent: number;
+  /** Pushes a second that left for the wire, lately (a mean that forgets within seconds), and the most that may; null: no cap. */
+  readonly perSecond: number;
+  readonly perSecondMax: number | null;
 }
 
 export interface ConnectionStats {
@@ -63,6 +66,8 @@ export interface ConnectionStats {
   /** Of the last PING; null before the first. */
   readonly pingMs: number | null;
   readonly latency: LatencySummary;
+  /** Answers other than 200, by reason. */
+  readonly reasons: Readonly<Record<string, number>>;
 }
 
 export function statsOf(pipeline: Pipeline, outlets: Iterable<Outlet>): EngineStats {
@@ -115,8 +120,12 @@ function outletStats(outlet: Outlet, now: number): OutletStats {
 }
 
 function laneStats(lane: Lane, now: number): LaneStats {
-  const { name: app, depth, isPaused, sent, oldestAt } = lane;
-  return { app, depth, isPaused, sent, oldestMs: depth === 0 ? 0 : now - oldestAt };
+  const { name: app, depth, isPaused, sent, sending, rate, oldestAt } = lane;
+  // The engine's ticks stop when it has no jobs: what is idle has to come to nothing all the same.
+  sending.look(sent, now);
+  const { perSecond } = sending;
+  const oldestMs = depth === 0 ? 0 : now - oldestAt;
+  return { app, depth, isPaused, sent, perSecond, perSecondMax: rate?.perSecond ?? null, oldestMs };
 }
 
 function connectionStats(connection: Connection, now: number): ConnectionStats {
@@ -134,5 +143,6 @@ function connectionStats(connection: Connection, now: number): ConnectionStats {
     windowBytes: session.connectionWindow,
     pingMs: session.rttMs,
     latency: binding?.latency.summary() ?? { count: 0, p50Ms: NaN, p90Ms: NaN, p99Ms: NaN, maxMs: NaN },
+    reasons: binding?.reasons.toObject() ?? {},
   };
 }

@@ -1,11 +1,13 @@
 /** A rate cap: tokens flow in at `perSecond` up to `burst`, and one is taken for each push. Time is an argument. */
 export class TokenBucket {
+  readonly perSecond: number;
   readonly #perMs: number;
   readonly #burst: number;
   #tokens: number;
   #at: number;
 
   constructor(perSecond: number, burst: number, now: number) {
+    this.perSecond = perSecond;
     this.#perMs = perSecond / 1000;
     this.#burst = Math.max(1, burst);
     this.#tokens = this.#burst;
