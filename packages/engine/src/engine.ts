@@ -3,6 +3,7 @@ import { isFault, parseDeviceToken } from '@carillon/apns';
 import { systemClock, systemRandom } from '@carillon/pool';
 import type { Timer } from '@carillon/pool';
 import type { JobObject, Preparer } from '@carillon/payload';
+import { apnsIdsOf } from './apns-ids.ts';
 import { choosePreparer } from './choose-preparer.ts';
 import { Configuration } from './configure.ts';
 import { EngineClosedError, EngineConfigError } from './errors.ts';
@@ -70,9 +71,10 @@ export class Engine implements AsyncDisposable {
   constructor(options: EngineOptions) {
     const { clock = systemClock, random = systemRandom } = options.seams ?? {};
     const settings = settingsOf(options);
-    this.#pipeline = new Pipeline(settings, clock, random, teller(options.onEvent));
+    const apnsIds = apnsIdsOf(options.seams?.random);
+    this.#pipeline = new Pipeline(settings, clock, random, apnsIds, teller(options.onEvent));
     this.#configuration = new Configuration(options, this.#pipeline);
-    this.#preparer = choosePreparer(settings, options.seams ?? {});
+    this.#preparer = choosePreparer(settings, options.seams ?? {}, apnsIds);
     this.#sender = new Sender(this.#pipeline, this.#configuration.apps, () => this.#sweep());
     this.#pipeline.onFirstJob = () => this.#startTicker();
   }

@@ -52,7 +52,7 @@ export async function feedJobs(
   context: FeedContext,
 ): Promise<void> {
   const { stop, pipeline } = context;
-  const builder = new BatchBuilder();
+  const builder = new BatchBuilder({ apnsIds: pipeline.apnsIds });
   builder.defaultPushType = pipeline.settings.defaultPushType;
   let number = 0;
   /** In the builder, those it refused included: they have to leave it too. */

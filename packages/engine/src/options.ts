@@ -83,6 +83,7 @@ export type CredentialOptions =
 /** The outside world as arguments, for simulated worlds. */
 export interface Seams {
   readonly clock?: Clock;
+  /** Jitter; and generated apns-ids, which come from node:crypto without it. */
   readonly random?: Random;
   readonly resolver?: Resolver;
   readonly dialer?: Dialer;

@@ -11,7 +11,7 @@
  *   settle   settle.ts      verdict → `finish`, or back to wait: `again` at once, `putOff` with a time
  *   receipt  receipt.ts     outcome → receipt, to whoever asked
  */
-import type { Abandonment } from '@carillon/apns';
+import type { Abandonment, ApnsIdGenerator } from '@carillon/apns';
 import type { Clock, Random } from '@carillon/pool';
 import { Admission } from './admission.ts';
 import type { Arena } from './arena.ts';
@@ -38,6 +38,8 @@ export class Pipeline {
   readonly settings: EngineSettings;
   readonly clock: Clock;
   readonly random: Random;
+  /** One for the whole engine: jobs that come without an id get theirs from it. */
+  readonly apnsIds: ApnsIdGenerator;
   readonly pushes: PushTable = new PushTable();
   readonly heads: HeadTable;
   readonly counters: EngineCounters = newCounters();
@@ -68,7 +70,14 @@ export class Pipeline {
   #onAllSettled: (() => void)[] = [];
   #expireAt = 0;
 
-  constructor(settings: EngineSettings, clock: Clock, random: Random, emit: (event: EngineEvent) => void) {
+  constructor(
+    settings: EngineSettings,
+    clock: Clock,
+    random: Random,
+    apnsIds: ApnsIdGenerator,
+    emit: (event: EngineEvent) => void,
+  ) {
+    this.apnsIds = apnsIds;
     this.settings = settings;
     this.clock = clock;
     this.random = random;

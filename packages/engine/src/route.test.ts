@@ -1,4 +1,4 @@
-import { isFault, parseDeviceToken } from '@carillon/apns';
+import { ApnsIdGenerator, isFault, parseDeviceToken } from '@carillon/apns';
 import { BatchBuilder } from '@carillon/payload';
 import type { JobObject } from '@carillon/payload';
 import { describe, expect, it } from 'vitest';
@@ -19,7 +19,13 @@ function open(
   limits = {},
 ): { pipeline: Pipeline; apps: Apps; woken: string[]; route: (jobs: readonly JobObject[], sink?: Kept) => Refused[] } {
   const options = { apps: { news: { topic: 'com.example.app', credential } }, limits };
-  const pipeline = new Pipeline(settingsOf(options), new HandClock(), { next: () => 0.5 }, () => undefined);
+  const pipeline = new Pipeline(
+    settingsOf(options),
+    new HandClock(),
+    { next: () => 0.5 },
+    new ApnsIdGenerator(),
+    () => undefined,
+  );
   const woken: string[] = [];
   const apps = new Map(names.map((name) => [name, appOf(name, woken)]));
   const route = (jobs: readonly JobObject[], sink = new Kept()): Refused[] => {

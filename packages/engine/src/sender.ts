@@ -39,7 +39,7 @@ export class Sender {
   readonly #pipeline: Pipeline;
   readonly #apps: Apps;
   readonly #sweep: () => void;
-  #builder: BatchBuilder = new BatchBuilder();
+  readonly #builder: BatchBuilder;
   /** By record of the builder. */
   #sinks: Promised[] = [];
   #isSweepDue = false;
@@ -49,6 +49,7 @@ export class Sender {
   constructor(pipeline: Pipeline, apps: Apps, sweep: () => void) {
     this.#pipeline = pipeline;
     this.#apps = apps;
+    this.#builder = new BatchBuilder({ apnsIds: pipeline.apnsIds });
     this.#builder.defaultPushType = pipeline.settings.defaultPushType;
     this.#sweep = sweep;
   }

@@ -1,3 +1,4 @@
+import { ApnsIdGenerator } from '@carillon/apns';
 import { describe, expect, it } from 'vitest';
 import type { StreamFailure } from '@carillon/pool';
 import { HandClock, headOf, Kept, pushesOf } from '../test/pushes.ts';
@@ -18,7 +19,13 @@ const refused: StreamFailure = {
 /** A pipeline, and one push that is on the wire. `draw` is what each die shows. */
 function open(draw: number): { pipeline: Pipeline; clock: HandClock; push: Push; sink: Kept } {
   const clock = new HandClock();
-  const pipeline = new Pipeline(settingsOf({ apps: {} }), clock, { next: () => draw }, () => undefined);
+  const pipeline = new Pipeline(
+    settingsOf({ apps: {} }),
+    clock,
+    { next: () => draw },
+    new ApnsIdGenerator(),
+    () => undefined,
+  );
   const head = headOf();
   head.app.outlet = { wake: () => undefined } as unknown as App['outlet']; // all that settling asks of an outlet
   const sink = new Kept();

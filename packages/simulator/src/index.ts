@@ -8,6 +8,8 @@ export type {
   Validity,
 } from './certificates.ts';
 export type { SimulatorStats } from './counters.ts';
+export { embedGateway } from './embedded-gateway.ts';
+export type { EmbeddedGateway, EmbeddedGatewayOptions, EmbeddedPeer } from './embedded-gateway.ts';
 export { writeCredentialFiles } from './credential-files.ts';
 export type { CredentialFiles } from './credential-files.ts';
 export type {
@@ -36,6 +38,8 @@ export type { DeviceRateOptions } from './rules/device-rate.ts';
 export type { CheckName } from './rules/judge-request.ts';
 export type { ProviderKey } from './rules/provider-token.ts';
 export type { ScriptedToken, TokenState } from './rules/token-store.ts';
+export type { SimulatorSeams } from './open-gateway.ts';
+export type { SimulatorClock, SimulatorRandom, SimulatorTimer } from './seams.ts';
 export { startSimulator } from './simulator.ts';
 export type { Simulator } from './simulator.ts';
 export type { Http2Options, LatencyOptions, RuleOptions, SimulatorOptions, TlsOptions } from './simulator-options.ts';

@@ -1,10 +1,11 @@
 // The socket side of a server connection: bytes in, gathered writes out, backpressure both ways, and the rough things a
 // fault script asks of a transport (reset, half close, silence, one-byte segments). Knows nothing of HTTP/2.
-import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import type { Duplex } from 'node:stream';
 
+import type { SimulatorClock } from '../seams.ts';
 import { SlabOutbox } from './slab-outbox.ts';
 import type { SlabOutboxOptions } from './slab-outbox.ts';
+import type { Wire } from './wire.ts';
 
 /** What a carrier feeds. */
 export interface CarrierEvents {
@@ -23,8 +24,9 @@ const lingerMs = 1_000;
 
 export class SocketCarrier {
   readonly outbox: SlabOutbox;
-  readonly #socket: TLSSocket;
-  readonly #raw: Socket;
+  readonly #socket: Duplex;
+  readonly #wire: Wire;
+  readonly #clock: SimulatorClock;
   readonly #events: CarrierEvents;
   #restReasons = 0;
   #isFlushScheduled = false;
@@ -35,12 +37,13 @@ export class SocketCarrier {
   #isSegmentOut = false;
   bytesReceived = 0;
 
-  constructor(socket: TLSSocket, raw: Socket, events: CarrierEvents, outbox: SlabOutboxOptions = {}) {
+  constructor(wire: Wire, clock: SimulatorClock, events: CarrierEvents, outbox: SlabOutboxOptions = {}) {
+    const socket = wire.stream;
     this.#socket = socket;
-    this.#raw = raw;
+    this.#wire = wire;
+    this.#clock = clock;
     this.#events = events;
     this.outbox = new SlabOutbox((bytes, done) => this.write(bytes, done), outbox);
-    raw.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => {
       this.bytesReceived += chunk.length;
       events.onBytes(chunk);
@@ -48,7 +51,7 @@ export class SocketCarrier {
     });
     let failure = 'closed by the peer';
     socket.on('drain', () => this.#unrest(RestReason.output));
-    socket.on('error', (error) => (failure = error.message));
+    socket.on('error', (error: Error) => (failure = error.message));
     socket.on('end', () => this.end());
     socket.once('close', () => events.onClosed(failure));
   }
@@ -57,7 +60,7 @@ export class SocketCarrier {
   flushSoon(): void {
     if (this.#isFlushScheduled) return;
     this.#isFlushScheduled = true;
-    setImmediate(() => {
+    this.#clock.endOfTurn(() => {
       this.#isFlushScheduled = false;
       this.#events.onFlush?.();
       this.outbox.flush();
@@ -123,7 +126,7 @@ export class SocketCarrier {
     this.#isEnding = true;
     this.#unrest(RestReason.output | RestReason.fault | RestReason.ledger); // read and forget, so that the FIN is seen
     this.#socket.end();
-    setTimeout(() => this.#socket.destroy(), lingerMs).unref();
+    this.#clock.setTimer(lingerMs, () => this.#socket.destroy());
   }
 
   /** close_notify and FIN, but goes on reading. */
@@ -135,13 +138,12 @@ export class SocketCarrier {
   /** A TCP FIN without TLS close_notify: a truncated TLS stream. */
   truncate(): void {
     this.outbox.flush();
-    this.#raw.end();
+    this.#wire.truncate();
   }
 
   /** TCP RST; what is in the outbox is lost. */
   reset(): void {
-    this.#raw.resetAndDestroy();
-    this.#socket.destroy();
+    this.#wire.reset();
   }
 
   destroy(): void {

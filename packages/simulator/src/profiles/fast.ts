@@ -4,7 +4,9 @@ import type { TLSSocket } from 'node:tls';
 import type { SimulatorCounters } from '../counters.ts';
 import { increment } from '../counters.ts';
 import { SocketCarrier } from '../http2-server/socket-carrier.ts';
+import { tlsWire } from '../http2-server/wire.ts';
 import type { AcceptedSocket } from '../listener.ts';
+import { systemClock } from '../seams.ts';
 import { FastConnection } from './fast-connection.ts';
 import type { FastOptions } from './fast-connection.ts';
 import type { Profile } from './profile.ts';
@@ -19,7 +21,7 @@ export class FastProfile implements Profile {
   }
 
   accept(socket: TLSSocket, accepted: AcceptedSocket): void {
-    const carrier: SocketCarrier = new SocketCarrier(socket, accepted.raw, {
+    const carrier: SocketCarrier = new SocketCarrier(tlsWire(socket, accepted.raw), systemClock, {
       onBytes: (chunk) => connection.receive(chunk),
       onFlush: () => connection.flush(),
       onClosed: () => connection.stop(),
@@ -41,5 +43,7 @@ export class FastProfile implements Profile {
   fire(): void {}
 
   /** So does the referee. */
-  mark(): void {}
+  mark(): boolean {
+    return false;
+  }
 }

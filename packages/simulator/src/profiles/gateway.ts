@@ -16,6 +16,7 @@ import { fieldValue } from '../rules/request.ts';
 import type { PushRequest } from '../rules/request.ts';
 import { SourceTokens } from '../rules/source-tokens.ts';
 import { TokenStore } from '../rules/token-store.ts';
+import type { SimulatorClock, SimulatorRandom } from '../seams.ts';
 import type { LatencyOptions, RuleOptions } from '../simulator-options.ts';
 
 /** Where a request came in. */
@@ -25,6 +26,7 @@ export interface RequestOrigin {
 }
 
 export class Gateway {
+  readonly clock: SimulatorClock;
   readonly rules: GatewayRules;
   readonly counters: SimulatorCounters;
   readonly ledger: Ledger;
@@ -37,7 +39,14 @@ export class Gateway {
   readonly #recordsNothing: boolean;
   #clockOffsetMs = 0;
 
-  constructor(rules: GatewayRules, counters: SimulatorCounters, ledger: Ledger, ledgerOptions: LedgerOptions) {
+  constructor(
+    rules: GatewayRules,
+    counters: SimulatorCounters,
+    ledger: Ledger,
+    ledgerOptions: LedgerOptions,
+    clock: SimulatorClock,
+  ) {
+    this.clock = clock;
     this.rules = rules;
     this.counters = counters;
     this.ledger = ledger;
@@ -47,7 +56,7 @@ export class Gateway {
   }
 
   nowMs(): number {
-    return Date.now() + this.#clockOffsetMs;
+    return this.clock.epochMs() + this.#clockOffsetMs;
   }
 
   /** Lets an hour pass for provider tokens and certificates, not for timers. */
@@ -58,7 +67,7 @@ export class Gateway {
   /** How long to think about one reply. */
   latencyMs(): number {
     if (this.latency === null) return 0;
-    return this.latency.replyMs + Math.random() * (this.latency.spreadMs ?? 0);
+    return this.latency.replyMs + this.rules.random.next() * (this.latency.spreadMs ?? 0);
   }
 
   judge(request: PushRequest, connection: ConnectionRecord): Answer {
@@ -103,7 +112,7 @@ function hashOf(body: Buffer, bodyBytes: number): string | null {
   return body.length === bodyBytes ? createHash('sha256').update(body).digest('hex') : null;
 }
 
-export function createRules(identity: SimulatorIdentity, options: RuleOptions): GatewayRules {
+export function createRules(identity: SimulatorIdentity, options: RuleOptions, random: SimulatorRandom): GatewayRules {
   const own = { keyId: identity.keyId, teamId: identity.teamId, publicKeyPem: identity.publicKeyPem };
   const environment = options.environment ?? 'production';
   const tokens = new TokenStore(options.unknownTokens ?? 'ok');
@@ -116,6 +125,7 @@ export function createRules(identity: SimulatorIdentity, options: RuleOptions): 
     poisonsExpired: options.poisonsExpired ?? false,
     sourceTokens: options.countsTokensPerSource === true ? new SourceTokens() : null,
     tokens,
+    random,
     deviceRate: options.deviceRate === undefined ? null : new DeviceRate(options.deviceRate),
     checkOrder: options.checkOrder ?? defaultCheckOrder,
     generatesUpperCaseIds: options.generatesUpperCaseIds ?? true,

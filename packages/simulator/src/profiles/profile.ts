@@ -7,6 +7,9 @@ export interface Profile {
   accept(socket: TLSSocket, accepted: AcceptedSocket): void;
   /** Fires a scripted fault on every open connection. */
   fire(faultId: string): void;
-  /** Sends the referee's PINGs where they are due. Called several times a second while there is a referee. */
-  mark(): void;
+  /**
+   * Sends the referee's PINGs where they are due. Called several times a second while there is a referee and somebody is
+   * connected; false: nobody is.
+   */
+  mark(): boolean;
 }

@@ -2,8 +2,6 @@
 // whatever the fault script wants to happen.
 //
 //   onRequest ─► faults on "request" ─► judge ─► ledger ─► (delay) ─► reply, spoiled or not ─► faults on "reply"
-import type { TLSSocket } from 'node:tls';
-
 import { ErrorCode, SettingId } from '@carillon/frames';
 
 import type { ActedConnection, PingAnswers } from '../faults/acted-connection.ts';
@@ -17,18 +15,28 @@ import type { ServerConnectionEvents } from '../http2-server/server-connection.t
 import type { ServerStream } from '../http2-server/server-stream.ts';
 import type { SettingPairs } from '../http2-server/settings-exchange.ts';
 import { SocketCarrier } from '../http2-server/socket-carrier.ts';
-import type { AcceptedSocket } from '../listener.ts';
+import type { Wire } from '../http2-server/wire.ts';
 import type { WatchedConnection } from '../referee/watched-connection.ts';
 import { WireWitness } from '../referee/wire-witness.ts';
 import { ConnectionRecord } from '../rules/authentication.ts';
-import { readClientCertificate } from '../rules/client-certificate.ts';
+import type { ClientCertificate } from '../rules/client-certificate.ts';
 import { forcedReply, tokenOf } from '../rules/judge-request.ts';
 import type { Answer, PlannedReply } from '../rules/judge-request.ts';
 import type { PushRequest } from '../rules/request.ts';
+import type { SimulatorTimer } from '../seams.ts';
 import type { Http2Options } from '../simulator-options.ts';
 import type { Gateway } from './gateway.ts';
 import { draftReply, emptyDraft, writeReply } from './reply-draft.ts';
 import { StreamLimit } from './stream-limit.ts';
+
+/** Who connected. */
+export interface ConnectedPeer {
+  /** 1 for the first connection since the start. */
+  readonly ordinal: number;
+  readonly address: string;
+  /** Null when it showed none. */
+  readonly certificate: ClientCertificate | null;
+}
 
 export interface StrictConnectionParts {
   readonly gateway: Gateway;
@@ -53,20 +61,20 @@ export class StrictConnection implements ActedConnection, ServerConnectionEvents
   readonly #witness: WireWitness | null;
   readonly #ordinal: number;
   readonly #refusesWithGoAway: boolean;
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #timers = new Set<SimulatorTimer>();
   #isClosing = false;
   #isClosed = false;
 
-  constructor(socket: TLSSocket, accepted: AcceptedSocket, parts: StrictConnectionParts) {
+  constructor(wire: Wire, peer: ConnectedPeer, parts: StrictConnectionParts) {
     this.#gateway = parts.gateway;
     this.#watch = parts.watch;
-    this.#ordinal = accepted.ordinal;
+    this.#ordinal = peer.ordinal;
     this.#refusesWithGoAway = parts.http2.overLimit === 'goaway';
-    this.#record = new ConnectionRecord(readClientCertificate(socket.getPeerCertificate()), socket.remoteAddress ?? '');
+    this.#record = new ConnectionRecord(peer.certificate, peer.address);
     this.#limit = new StreamLimit(parts.http2, this.#record.certificate !== null);
     this.#witness = parts.watched === null ? null : new WireWitness(parts.watched, () => this.#gateway.nowMs());
     parts.watched?.secured(this.#record.certificate !== null);
-    this.carrier = new SocketCarrier(socket, accepted.raw, {
+    this.carrier = new SocketCarrier(wire, parts.gateway.clock, {
       onBytes: (chunk) => this.#onBytes(chunk),
       onClosed: () => this.#onClosed(),
     });
@@ -97,12 +105,12 @@ export class StrictConnection implements ActedConnection, ServerConnectionEvents
   // ── ActedConnection ────────────────────────────────────────────────────────────────────────────────────────────
 
   after(delayMs: number, then: () => void): void {
-    const timer = setTimeout(() => {
+    const timer = this.#gateway.clock.setTimer(delayMs, () => {
       this.#timers.delete(timer);
       if (this.#isClosed) return;
       then();
       this.carrier.flushSoon();
-    }, delayMs);
+    });
     this.#timers.add(timer);
   }
 
@@ -212,7 +220,7 @@ export class StrictConnection implements ActedConnection, ServerConnectionEvents
   #onClosed(): void {
     this.#isClosed = true;
     this.http2.stop();
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
   }
 

@@ -30,7 +30,10 @@ export class StrictNodeProfile implements Profile {
   }
 
   accept(socket: TLSSocket, accepted: AcceptedSocket): void {
-    const record = new ConnectionRecord(readClientCertificate(socket.getPeerCertificate()), socket.remoteAddress ?? '');
+    const record = new ConnectionRecord(
+      readClientCertificate(socket.getPeerCertificate().raw),
+      socket.remoteAddress ?? '',
+    );
     const limit = new StreamLimit(this.#http2, record.certificate !== null);
     const session = performServerHandshake(socket, {
       settings: {
@@ -64,13 +67,14 @@ export class StrictNodeProfile implements Profile {
   /** There are no faults on this stack. */
   fire(): void {}
 
-  mark(): void {
+  mark(): boolean {
     for (const [session, watched] of this.#sessions) {
       if (session.destroyed || !watched.takeMark(this.#gateway.nowMs())) continue;
       session.ping((error) => {
         if (error === null) watched.markAcknowledged(this.#gateway.nowMs());
       });
     }
+    return this.#sessions.size > 0;
   }
 
   #watch(session: ServerHttp2Session, watched: WatchedConnection, streamsMax: number, record: ConnectionRecord): void {

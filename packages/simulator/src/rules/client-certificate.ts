@@ -1,5 +1,4 @@
 // What the gateway reads from a client's certificate: its dates, Apple's topic list and environments (C.4).
-import type { PeerCertificate } from 'node:tls';
 import { X509Certificate } from 'node:crypto';
 
 export interface ClientCertificate {
@@ -14,15 +13,14 @@ export interface ClientCertificate {
 const oidPrefix = [0x06, 0x0a, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 0x06, 0x03];
 const Extension = { sandbox: 1, production: 2, voipTopics: 4, topics: 6 } as const;
 
-/** Null when the client showed none. */
-export function readClientCertificate(peer: PeerCertificate): ClientCertificate | null {
-  // Node gives an empty object for "none"; the type does not say so.
-  if (!Buffer.isBuffer(peer.raw)) return null;
-  const certificate = new X509Certificate(peer.raw);
-  const sandbox = findExtension(peer.raw, Extension.sandbox) === null ? [] : (['sandbox'] as const);
-  const production = findExtension(peer.raw, Extension.production) === null ? [] : (['production'] as const);
+/** From its DER; null when the client showed none: Node gives nothing then, which its types do not say. */
+export function readClientCertificate(der: Buffer | undefined): ClientCertificate | null {
+  if (der === undefined) return null;
+  const certificate = new X509Certificate(der);
+  const sandbox = findExtension(der, Extension.sandbox) === null ? [] : (['sandbox'] as const);
+  const production = findExtension(der, Extension.production) === null ? [] : (['production'] as const);
   const environments = [...sandbox, ...production];
-  const listed = [Extension.topics, Extension.voipTopics].flatMap((one) => topicsIn(findExtension(peer.raw, one)));
+  const listed = [Extension.topics, Extension.voipTopics].flatMap((one) => topicsIn(findExtension(der, one)));
   const userId = /^UID=(.+)$/m.exec(certificate.subject)?.[1];
   return {
     topics: listed.length > 0 || userId === undefined ? listed : [userId],

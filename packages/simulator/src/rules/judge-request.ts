@@ -1,6 +1,5 @@
 // The rules in order, and what a request gets for an answer. Shared by both stacks; knows neither frames nor sockets.
-import { randomUUID } from 'node:crypto';
-
+import type { SimulatorRandom } from '../seams.ts';
 import { checkAuthentication, checkTopic, topicOf } from './authentication.ts';
 import type { AuthenticationRules, ConnectionRecord } from './authentication.ts';
 import type { DeviceRate } from './device-rate.ts';
@@ -53,6 +52,8 @@ export const defaultCheckOrder: readonly CheckName[] = [
 
 export interface GatewayRules extends AuthenticationRules {
   readonly tokens: TokenStore;
+  /** Of the ids that the gateway makes. */
+  readonly random: SimulatorRandom;
   /** Null: a token may be pushed to as often as one likes. */
   readonly deviceRate: DeviceRate | null;
   readonly checkOrder: readonly CheckName[];
@@ -134,7 +135,7 @@ export function judgeRequest(
   const apnsId = apnsIdFor(request, rules);
   const common = {
     apnsId,
-    uniqueId: rules.sendsUniqueId ? randomUUID() : null,
+    uniqueId: rules.sendsUniqueId ? rules.random.uuid() : null,
     isAuthenticated,
     delayMs: delayOf(scripted),
   };
@@ -206,7 +207,7 @@ function errorBody(reason: string, timestampMs?: number): string {
 function apnsIdFor(request: PushRequest, rules: GatewayRules): string {
   const given = fieldValue(request, 'apns-id');
   if (given !== null) return given;
-  return rules.generatesUpperCaseIds ? randomUUID().toUpperCase() : randomUUID();
+  return rules.generatesUpperCaseIds ? rules.random.uuid().toUpperCase() : rules.random.uuid();
 }
 
 function delayOf(scripted: ScriptedToken | null): number {
