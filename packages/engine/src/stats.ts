@@ -84,15 +84,17 @@ export function statsOf(pipeline: Pipeline, outlets: Iterable<Outlet>): EngineSt
   };
   const each: OutletStats[] = [];
   for (const outlet of outlets) {
-    const pool = outlet.pool.stats();
-    sums.waiting += outlet.waiting;
-    sums.onWire += outlet.onWire;
-    sums.connections += pool.connections;
-    sums.usableConnections += pool.usable;
-    sums.dialing += pool.dialing;
-    sums.dials += pool.dials;
-    sums.dialFailures += pool.dialFailures;
-    sums.socketBytes += pool.bytesHeld;
+    for (const track of outlet.tracks) {
+      const pool = track.pool.stats();
+      sums.waiting += track.waiting;
+      sums.onWire += track.onWire;
+      sums.connections += pool.connections;
+      sums.usableConnections += pool.usable;
+      sums.dialing += pool.dialing;
+      sums.dials += pool.dials;
+      sums.dialFailures += pool.dialFailures;
+      sums.socketBytes += pool.bytesHeld;
+    }
     each.push(outletStats(outlet, now));
   }
   const { admission, counters, delayed, held, dead, resting } = pipeline;
@@ -115,7 +117,9 @@ function outletStats(outlet: Outlet, now: number): OutletStats {
     ...outlet.health,
     reasons: outlet.reasons.toObject(),
     lanes: outlet.lanes.map((lane) => laneStats(lane, now)),
-    connections: outlet.pool.connections.map((connection) => connectionStats(connection, now)),
+    connections: outlet.tracks.flatMap(({ pool }) =>
+      pool.connections.map((connection) => connectionStats(connection, now)),
+    ),
   };
 }
 
