@@ -4,6 +4,7 @@
 /** Stable: receipts, tests and users' programs match on them. Every one begins with "local.": Apple was not asked. */
 export type ApnsFaultCode =
   | 'local.bad-device-token'
+  | 'local.bad-channel'
   | 'local.bad-topic'
   | 'local.bad-push-type'
   | 'local.bad-priority'

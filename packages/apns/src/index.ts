@@ -1,5 +1,6 @@
 export { fault, isFault, type ApnsFault, type ApnsFaultCode } from './fault.ts';
 export { parseDeviceToken, deviceTokenDigitsMin, deviceTokenDigitsMax, type DeviceToken } from './device-token.ts';
+export { channelIdCharsMax, parseChannelId, type ChannelId } from './channel-id.ts';
 export { parseTopic, topicFor, topicCharsMax, type Topic } from './topic.ts';
 export { pushTypes, parsePushType, checkPriority, type PushType, type PushTypeName } from './push-type.ts';
 export { parsePriority, type Priority } from './priority.ts';
@@ -66,6 +67,15 @@ export {
   type PlannedField,
   type PlannedSlot,
 } from './header-plan.ts';
+export {
+  broadcastExpirationDefault,
+  broadcastPathPrefix,
+  broadcastPlan,
+  broadcastSlots,
+  checkBroadcastTopic,
+  checkBroadcastType,
+  type BroadcastPlanOptions,
+} from './broadcast.ts';
 export { TopicBudget, topicOctetsMax } from './topic-budget.ts';
 export { parseSigningKey, type SigningKey } from './signing-key.ts';
 export {

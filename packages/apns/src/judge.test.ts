@@ -166,6 +166,12 @@ describe('judge', () => {
     });
   });
 
+  it('does not take a 410 to a broadcast for the end of a device token', () => {
+    const verdict = judge(reply(410, 'Unregistered'), { nowMs, isBroadcast: true });
+    expect(verdict).toEqual({ kind: 'rejected', status: 410, reason: 'Unregistered' });
+    expect(reactionsTo(verdict)).toEqual([]);
+  });
+
   describe('with Retry-After', () => {
     it.each([
       [503, 'ServiceUnavailable', '60', 'retry gateway no +1min'],

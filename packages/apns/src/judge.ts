@@ -35,6 +35,8 @@ export interface JudgeContext {
   readonly nowMs: EpochMs;
   /** Attempts this push has had, this one included; default 1. Stretches the rest of a device token. */
   readonly attempt?: number;
+  /** It went to a channel: no device token can be gone. Default false. */
+  readonly isBroadcast?: boolean;
   /** Default 15 min (Apple). */
   readonly serverErrorDelayMs?: Ms;
   /** Default 1 h. */
@@ -63,6 +65,7 @@ export function judge(reply: ReplyFacts, context: JudgeContext): Verdict {
     case 'rejected':
       return { kind: 'rejected', status, reason };
     case 'unregistered':
+      if (context.isBroadcast === true) return { kind: 'rejected', status, reason };
       return { kind: 'unregistered', status, reason, since: believableSince(reply.timestampMs, context.nowMs) };
     case 'retry': {
       const delayMs = delayOf(end.delay, reply.retryAfter, context);

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import {
   isFault,
   parseApnsId,
+  parseChannelId,
   parseCollapseId,
   parseDeviceToken,
   parseEndpoint,
@@ -18,7 +19,7 @@ import {
 const strings = 100_000;
 // Mostly characters that are allowed somewhere, so that many strings are nearly right.
 const character = fc.oneof(
-  { weight: 12, arbitrary: fc.constantFrom(...'abcdef0123456789ABCDEFxyz.-') },
+  { weight: 12, arbitrary: fc.constantFrom(...'abcdef0123456789ABCDEFxyz.-+=') },
   {
     weight: 1,
     arbitrary: fc.constantFrom(
@@ -57,6 +58,7 @@ const allowed: readonly (readonly [name: string, parse: (text: string) => unknow
   ['collapse id', parseCollapseId, /^[\x21-\x7e]{1,64}$/],
   ['apns-id', parseApnsId, /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/],
   ['device token', parseDeviceToken, /^(?:[0-9a-f]{2}){32,100}$/],
+  ['channel', (text) => parseChannelId(text), /^[A-Za-z0-9+/]{1,128}={0,2}$/],
   ['push type', (text) => nameOf(parsePushType(text)), /^[a-z][a-z0-9-]{0,31}$/],
   ['expiration', (text) => textOf(parseExpiration(text)), /^\d{1,10}$/],
   ['priority', (text) => textOf(parsePriority(text)), /^(?:10|5|1)$/],

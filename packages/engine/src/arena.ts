@@ -22,6 +22,7 @@ export class Arena {
     if (--this.pushes === 0) this.#onEmpty(this);
   }
 
+  /** Of a broadcast: the channel. */
   token(at: number): string {
     return this.#text(at + RecordField.tokenStart);
   }

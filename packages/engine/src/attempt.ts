@@ -44,7 +44,7 @@ export function fillConnection(
         continue;
       }
     }
-    if (dead.size > 0) {
+    if (dead.size > 0 && !head.isBroadcast) {
       // Conduct `dead-tokens-stay-dead`: its 410 came while this one waited.
       const since = dead.find(head.scope, arena, at);
       if (since !== null) {
@@ -53,7 +53,7 @@ export function fillConnection(
         continue;
       }
     }
-    if (pace !== null) {
+    if (pace !== null && !head.isBroadcast) {
       const until = pace.heldUntil(push, now);
       if (until > now) {
         lane.take();
@@ -71,7 +71,7 @@ export function fillConnection(
     lane.take();
     turns.spend(lane, now);
     head.breaker?.passed(now);
-    pace?.sent(push, now);
+    if (pace !== null && !head.isBroadcast) pace.sent(push, now);
     push.state = PushState.wire;
     push.attempts++;
     counters.attempts++;

@@ -1,5 +1,5 @@
 /** What the engine knows of one connection: the provider token it carries, its header templates, and whether it is trusted. */
-import { headerPlan, ProviderTokenHold, TopicBudget } from '@carillon/apns';
+import { broadcastPlan, headerPlan, ProviderTokenHold, TopicBudget } from '@carillon/apns';
 import type { ProviderToken } from '@carillon/apns';
 import { HeaderTemplate } from '@carillon/pool';
 import type { Clock, Connection } from '@carillon/pool';
@@ -52,14 +52,11 @@ export class Binding {
   }
 
   #make(head: Head): HeaderTemplate {
-    const plan = headerPlan({
-      authority: this.#authority,
-      providerToken: this.#token,
-      topic: head.topic,
-      pushType: head.pushType,
-      priority: head.priority,
-      isTopicIndexed: this.#topics.admit(head.topic),
-    });
+    const { topic, pushType, priority } = head;
+    const common = { authority: this.#authority, providerToken: this.#token, pushType, priority };
+    const plan = head.isBroadcast
+      ? broadcastPlan({ ...common, bundleId: topic })
+      : headerPlan({ ...common, topic, isTopicIndexed: this.#topics.admit(topic) });
     const template = new HeaderTemplate(this.#connection.encoder, plan);
     this.#templates[head.index] = template;
     return template;

@@ -7,15 +7,16 @@ const { app, pushType } = headOf();
 const other = headOf(10, 'com.example.other', 'other').app;
 
 describe('HeadTable', () => {
-  it('gives the same head for the same four, with a dense index', () => {
+  it('gives the same head for the same five, with a dense index', () => {
     const heads = new HeadTable(10);
     const first = heads.intern(app, topic('com.example.app'), pushType, 10);
     expect(heads.intern(app, topic('com.example.app'), pushType, 10)).toBe(first);
     const others = [
       heads.intern(app, topic('com.example.app'), pushType, 5),
       heads.intern(other, topic('com.example.app'), pushType, 10),
+      heads.intern(app, topic('com.example.app'), pushType, 10, true),
     ];
-    expect([first, ...others].map((head) => head?.index)).toEqual([0, 1, 2]);
+    expect([first, ...others].map((head) => head?.index)).toEqual([0, 1, 2, 3]);
   });
 
   it('gives no more heads than it may', () => {

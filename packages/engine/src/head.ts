@@ -1,6 +1,6 @@
 /**
- * Heads: what the header fields of pushes have in common. A head is an app, a topic, a push type and a priority; it gets
- * a dense index, by which each connection finds its header template in an array.
+ * Heads: what the header fields of pushes have in common. A head is an app, a topic, a push type, a priority, and whether
+ * it goes to a channel; it gets a dense index, by which each connection finds its header template in an array.
  */
 import type { Priority, PushType, Topic } from '@carillon/apns';
 import type { App } from './app.ts';
@@ -9,21 +9,32 @@ import type { Breaker } from './breaker.ts';
 export class Head {
   readonly index: number;
   readonly app: App;
+  /** Of a broadcast: the bundle id of its path. */
   readonly topic: Topic;
   readonly pushType: PushType;
   readonly priority: Priority;
-  /** Names what is known of device tokens for this environment and topic. */
+  /** To a channel: nothing that is known of devices applies. */
+  readonly isBroadcast: boolean;
+  /** Names what is known of device tokens for this environment and topic. No device has the scope of a broadcast. */
   readonly scope: string;
   /** Made when APNs first says that the credential may not use the topic; null until then. */
   breaker: Breaker | null = null;
 
-  constructor(index: number, app: App, topic: Topic, pushType: PushType, priority: Priority) {
+  constructor(
+    index: number,
+    app: App,
+    topic: Topic,
+    pushType: PushType,
+    priority: Priority,
+    isBroadcast: boolean = false,
+  ) {
     this.index = index;
     this.app = app;
     this.topic = topic;
     this.pushType = pushType;
     this.priority = priority;
-    this.scope = `${app.authority} ${topic}`;
+    this.isBroadcast = isBroadcast;
+    this.scope = isBroadcast ? `${app.authority} channels of ${topic}` : `${app.authority} ${topic}`;
   }
 }
 
@@ -52,13 +63,13 @@ export class HeadTable {
     for (const head of this.#heads.values()) if (head.app.name === app) head.breaker = null;
   }
 
-  /** The head of these four, made when new; null when the table is full. Called once a batch and head, not per push. */
-  intern(app: App, topic: Topic, pushType: PushType, priority: Priority): Head | null {
-    const key = `${app.name}\n${topic}\n${pushType.name}\n${priority}`;
+  /** The head of these five, made when new; null when the table is full. Called once a batch and head, not per push. */
+  intern(app: App, topic: Topic, pushType: PushType, priority: Priority, isBroadcast: boolean = false): Head | null {
+    const key = `${app.name}\n${topic}\n${pushType.name}\n${priority}\n${isBroadcast}`;
     const known = this.#heads.get(key);
     if (known !== undefined) return known;
     if (this.#heads.size >= this.#headsMax) return null;
-    const head = new Head(this.#heads.size, app, topic, pushType, priority);
+    const head = new Head(this.#heads.size, app, topic, pushType, priority, isBroadcast);
     this.#heads.set(key, head);
     return head;
   }

@@ -6,6 +6,7 @@ import type { Push } from './push.ts';
 export function heldUntil(push: Push, now: number, resting: DeviceTable): number {
   const { breaker } = push.head;
   if (breaker !== null && breaker.room(now) === 0) return Math.max(breaker.until, now + 1);
+  if (push.head.isBroadcast) return 0;
   const until = resting.find(push.head.scope, push.arena, push.at);
   return until ?? 0;
 }

@@ -236,7 +236,7 @@ export class Outlet implements TrackOwner {
           }
           break;
         case 'cool-device':
-          if (verdict.kind === 'retry') {
+          if (verdict.kind === 'retry' && !push.head.isBroadcast) {
             const until = now + this.#waitOf(verdict.notBefore);
             this.#pipeline.resting.set(push.head.scope, push.arena.token(push.at), until);
           }

@@ -2,6 +2,7 @@ import { isFault, parseApnsId } from '@carillon/apns';
 import type { ApnsId } from '@carillon/apns';
 import { describe, expect, it } from 'vitest';
 import { arenaOf, headOf, Kept } from '../test/pushes.ts';
+import { Head } from './head.ts';
 import { knownDead } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 import { PushTable } from './push.ts';
@@ -113,6 +114,18 @@ describe('Receipt', () => {
     const unnamed = receiptOf(outcome, 1, { file: null, hasLines: true });
     expect(unnamed.line).toBe(1);
     expect('file' in unnamed).toBe(false);
+  });
+
+  it('of a broadcast names the channel, and no device', () => {
+    const channel = 'dHN0LXNyY2gtY2hhbm5lbA==';
+    const arena = arenaOf([{ id: 'goal-1', channel, apnsId, payload: { aps: {} } }]);
+    const { app, topic, pushType } = headOf();
+    const head = new Head(0, app, topic, pushType, 10, true);
+    const push = new PushTable().take(arena, 0, head, new Kept(), 0, Infinity);
+    const receipt = makeReceipt(push, { kind: 'accepted', apnsId: idOf(apnsId) }, 1, at, fromFile);
+    expect(receipt).toMatchObject({ id: 'goal-1', token: null, channel, outcome: 'accepted', apnsId });
+    const refused = { line: 1, id: null, app: null, token: null, channel, code: 'local.unknown-app', message: 'no' };
+    expect(refusalReceipt(refused, at, fromFile)).toMatchObject({ token: null, channel });
   });
 
   it('of a line that could not be read has its number and what is wrong, and no attempts', () => {

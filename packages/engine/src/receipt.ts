@@ -8,7 +8,9 @@ export interface Receipt {
   file?: string;
   line?: number;
   app: string | null;
+  /** Null of a broadcast, whose `channel` is there instead. */
   token: string | null;
+  channel?: string;
   outcome: 'accepted' | 'rejected' | 'unregistered' | 'abandoned';
   /** Apple's status; null when Apple was not asked or did not answer. */
   status: number | null;
@@ -34,6 +36,7 @@ export interface Refused {
   readonly id: string | null;
   readonly app: string | null;
   readonly token: string | null;
+  readonly channel?: string;
   readonly code: string;
   readonly message: string;
 }
@@ -53,10 +56,11 @@ export function makeReceipt(
   origin: Origin,
 ): Receipt {
   const { arena } = push;
+  const { isBroadcast } = push.head;
   const receipt: Receipt = {
     id: arena.id(push.at),
     app: push.head.app.name,
-    token: arena.token(push.at),
+    token: isBroadcast ? null : arena.token(push.at),
     outcome: outcome.kind,
     status: null,
     reason: null,
@@ -65,6 +69,7 @@ export function makeReceipt(
     latencyMs: latencyMs === null ? null : Math.round(latencyMs * 10) / 10,
     at,
   };
+  if (isBroadcast) receipt.channel = arena.token(push.at);
   if (origin.hasLines) {
     receipt.line = arena.line(push.at);
     if (origin.file !== null) receipt.file = origin.file;
@@ -110,6 +115,7 @@ export function refusalReceipt(refused: Refused, at: string, origin: Origin): Re
     latencyMs: null,
     at,
   };
+  if (refused.channel !== undefined) receipt.channel = refused.channel;
   if (origin.hasLines) {
     receipt.line = refused.line;
     if (origin.file !== null) receipt.file = origin.file;

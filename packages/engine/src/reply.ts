@@ -11,7 +11,7 @@ const uuidDashes = [8, 13, 18, 23] as const;
 const dash = 0x2d;
 
 export function acceptedOutcome(reply: Reply, push: Push): Outcome {
-  const given = reply.header('apns-id');
+  const given = reply.header(push.head.isBroadcast ? 'apns-request-id' : 'apns-id');
   // We always send an id, so APNs echoes ours; a gateway that names none, or something that is no UUID, changes nothing.
   const apnsId = given !== null && hasShapeOfUuid(given) ? (given as ApnsId) : push.arena.apnsId(push.at);
   const uniqueId = reply.header('apns-unique-id');
@@ -24,6 +24,7 @@ export function judgeReply(reply: Reply, push: Push, pipeline: Pipeline): Verdic
   return judge(facts, {
     nowMs: pipeline.clock.epochMs(),
     attempt: push.attempts,
+    isBroadcast: push.head.isBroadcast,
     serverErrorDelayMs: pipeline.settings.serverErrorDelayMs,
   });
 }

@@ -131,6 +131,22 @@ describe('routeBatch', () => {
     expect(pipeline.admission.jobs).toBe(0);
   });
 
+  it('asks for a broadcast though a device were gone under the same name', () => {
+    const { pipeline, apps, route } = open(['news']);
+    const channel = 'dHN0LXNyY2gtY2hhbm5lbA==';
+    pipeline.dead.set('gateway.example com.example.news', channel, 1234);
+    pipeline.dead.set('gateway.example channels of com.example.news', channel, 1234);
+    expect(route([{ channel, payload: { aps: {} } }])).toEqual([]);
+    const [push] = apps.get('news')?.lane.takeAll() ?? [];
+    expect(push.head).toMatchObject({ topic: 'com.example.news', isBroadcast: true });
+  });
+
+  it('names the channel of a broadcast that it refuses', () => {
+    const { route } = open(['news']);
+    const channel = 'dHN0LXNyY2gtY2hhbm5lbA==';
+    expect(route([{ app: 'shop', channel, payload: { aps: {} } }])).toMatchObject([{ token: null, channel }]);
+  });
+
   it('abandons what comes for a caller that gave up, or after the engine has closed', () => {
     const { pipeline, route, woken } = open(['news']);
     const sink = new Kept();

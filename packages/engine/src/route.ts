@@ -2,7 +2,7 @@
  * Route: every record of a prepared batch finds its app, its head and its lane. Heads are looked up once a batch; a
  * record whose head names an app that is not there is refused like a bad line, and the others go on.
  */
-import { isFault, parseTopic, topicFor } from '@carillon/apns';
+import { checkBroadcastTopic, isFault, parseTopic, topicFor } from '@carillon/apns';
 import type { ApnsFault, Topic } from '@carillon/apns';
 import { RecordField, recordStride } from '@carillon/payload';
 import type { HeadKey, PreparedBatch } from '@carillon/payload';
@@ -48,7 +48,9 @@ export function routeBatch(
     const head = heads[index[at + RecordField.head]]; // heads of the batch are dense
     if ('code' in head) {
       const { code, message } = head;
-      onRefused(record, { code, message, line: arena.line(at), id: arena.id(at), app: null, token: arena.token(at) });
+      const { isBroadcast } = batch.heads[index[at + RecordField.head]];
+      const address = isBroadcast ? { token: null, channel: arena.token(at) } : { token: arena.token(at) };
+      onRefused(record, { code, message, line: arena.line(at), id: arena.id(at), app: null, ...address });
       continue;
     }
     const deadline = deadlines[record];
@@ -56,7 +58,7 @@ export function routeBatch(
     const push = pushes.take(arena, at, head, single ?? each[record], now, deadlineAt);
     arena.pushes++;
     // Conduct `dead-tokens-stay-dead`: APNs is not asked again.
-    const since = dead.find(head.scope, arena, at);
+    const since = head.isBroadcast ? null : dead.find(head.scope, arena, at);
     if (since !== null) {
       pipeline.finish(push, knownDead(since), null);
       continue;
@@ -79,14 +81,21 @@ function resolveHead(key: HeadKey, apps: Apps, pipeline: Pipeline): Head | HeadF
   }
   const topic = topicOf(key, app);
   if (isFault(topic)) return topic;
-  const head = pipeline.heads.intern(app, topic, key.pushType, key.priority);
+  const head = pipeline.heads.intern(app, topic, key.pushType, key.priority, key.isBroadcast);
   if (head !== null) return head;
   const message = `topic ${JSON.stringify(topic)} is one too many: ${pipeline.heads.size} topics, push types and priorities are in use`;
   return { code: 'local.too-many-topics', message };
 }
 
 function topicOf(key: HeadKey, app: App): Topic | ApnsFault {
+  if (key.isBroadcast) return bundleIdOf(key, app);
   return key.topic === null ? topicFor(app.topic, key.pushType) : parseTopic(key.topic);
+}
+
+/** A broadcast names its app in the path, without a suffix. */
+function bundleIdOf(key: HeadKey, app: App): Topic | ApnsFault {
+  const topic = key.topic === null ? app.topic : parseTopic(key.topic);
+  return isFault(topic) ? topic : (checkBroadcastTopic(topic) ?? topic);
 }
 
 function onlyApp(apps: Apps): App | undefined {

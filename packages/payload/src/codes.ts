@@ -26,7 +26,7 @@ export type JobCode =
   | 'local.bad-app'
   | 'local.bad-deadline'
   | 'local.bad-on-ambiguous'
-  | 'local.channel-not-supported'
+  | 'local.token-and-channel'
   | 'local.send-at-not-supported'
   | 'local.truncate-not-supported'
   | 'local.payload-not-json'
@@ -37,6 +37,7 @@ export type JobCode =
 type FieldCode = Extract<
   ApnsFaultCode,
   | 'local.bad-device-token'
+  | 'local.bad-channel'
   | 'local.bad-topic'
   | 'local.bad-push-type'
   | 'local.bad-priority'
@@ -60,13 +61,13 @@ export const refusalCodes: Readonly<Record<RefusalCode, string>> = {
   'local.wrong-type': 'A field of the job has a value of the wrong JSON type.',
   'local.line-too-long': 'The line is longer than a job can be.',
   'local.poison': 'The line cost the worker threads that prepared it, twice while it was alone; a fault of ours.',
-  'local.missing-token': 'The job names no device token.',
+  'local.missing-token': 'The job names neither a device token nor a channel.',
   'local.missing-payload': 'The job has no payload.',
   'local.bad-id': 'The id is not 1 to 128 of the allowed characters.',
   'local.bad-app': 'The name of the app is empty, too long or has control characters in it.',
   'local.bad-deadline': 'The deadline is not an ISO time with its offset.',
   'local.bad-on-ambiguous': 'onAmbiguous is neither resend nor report.',
-  'local.channel-not-supported': 'Broadcasts to a channel are not built yet.',
+  'local.token-and-channel': 'The job names a device token and a channel; it can go to one of them only.',
   'local.send-at-not-supported': 'Only the daemon keeps jobs for later; here a job is sent at once.',
   'local.truncate-not-supported': 'Shortening a payload to its limit is not built yet.',
   'local.payload-not-json': 'The payload was given as text or bytes, and those are not JSON.',
@@ -74,6 +75,7 @@ export const refusalCodes: Readonly<Record<RefusalCode, string>> = {
   'local.payload-too-large': 'The payload has more bytes than Apple takes for its push type.',
   'local.not-serialisable': 'The JavaScript object has a value in it that JSON cannot carry.',
   'local.bad-device-token': 'The token is not a device token in hex.',
+  'local.bad-channel': 'The channel is not the base64 of a channel id.',
   'local.bad-topic': 'The topic has characters no topic has, or too many of them.',
   'local.bad-push-type': 'The push type does not look like one.',
   'local.bad-priority': 'The priority is not 10, 5 or 1, or Apple refuses it for the push type.',

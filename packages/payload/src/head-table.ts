@@ -21,6 +21,7 @@ export interface HeadSpans {
   /** From typeOf(). */
   type: number;
   priority: Priority;
+  isBroadcast: boolean;
 }
 
 export class HeadTable {
@@ -95,6 +96,7 @@ export class HeadTable {
     return (
       this.#types[head] === spans.type &&
       this.#heads[head].priority === spans.priority &&
+      this.#heads[head].isBroadcast === spans.isBroadcast &&
       isSame(this.#apps[head], spans.bytes, spans.appStart, spans.appEnd) &&
       isSame(this.#topics[head], spans.bytes, spans.topicStart, spans.topicEnd)
     );
@@ -107,6 +109,7 @@ export class HeadTable {
       topic: topicStart < 0 ? null : bytes.toString('utf8', topicStart, topicEnd),
       pushType: this.#pushTypes[spans.type],
       priority: spans.priority,
+      isBroadcast: spans.isBroadcast,
     };
   }
 }
@@ -117,5 +120,5 @@ function isSame(name: Buffer | null, bytes: Buffer, start: number, end: number):
 
 /** No app and no topic contains a line feed, and neither is empty, so that null is not mistaken for a name. */
 function keyOf(head: HeadKey): string {
-  return `${head.app ?? ''}\n${head.topic ?? ''}\n${head.pushType.name}\n${head.priority}`;
+  return `${head.app ?? ''}\n${head.topic ?? ''}\n${head.pushType.name}\n${head.priority}\n${head.isBroadcast}`;
 }

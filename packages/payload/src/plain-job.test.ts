@@ -46,6 +46,7 @@ const payload = fc
   .map(([given, more]) => ({ aps: given, ...more }));
 const fields = fc.record(
   {
+    channel: fc.constantFrom('dHN0LXNyY2g=', 'a b'),
     id: fc.constantFrom('order-1', 'bad id', '', 'é'),
     app: fc.constantFrom('news', 'ünews'),
     pushType: fc.constantFrom('alert', 'background', 'voip', 'nonsense!', 'future'),

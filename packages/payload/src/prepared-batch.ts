@@ -9,7 +9,8 @@ import type { RefusalCode } from './codes.ts';
  *
  *     | token, lower-case hex | apns-id, 36 | expiration, decimal | collapse id | payload | job id |
  *
- * Parts that a job does not have take no bytes.
+ * Parts that a job does not have take no bytes. A broadcast (HeadKey.isBroadcast) has its channel where the others have
+ * their token.
  */
 export interface PreparedBatch {
   readonly bytes: Buffer;
@@ -28,6 +29,7 @@ export interface PreparedBatch {
 
 /** Starts and ends are positions in `bytes`. Slots 0 to 3 of the header plan come first: start < 0 means absent. */
 export const RecordField = {
+  /** The device token's, or the channel's. */
   tokenStart: 0,
   tokenEnd: 1,
   apnsIdStart: 2,
@@ -69,6 +71,8 @@ export interface HeadKey {
   readonly topic: string | null;
   readonly pushType: PushType;
   readonly priority: Priority;
+  /** To a channel; `topic`, where it is given, is then the bundle id of the path. */
+  readonly isBroadcast: boolean;
 }
 
 /** A line that will not be sent. */
@@ -78,6 +82,8 @@ export interface Rejection {
   readonly id: string | null;
   readonly app: string | null;
   readonly token: string | null;
+  /** Only of a job that names one. */
+  readonly channel?: string;
   readonly code: RefusalCode;
   /** The job's field concerned, where one is. */
   readonly field: string | null;

@@ -23,6 +23,13 @@ import {
   pushTypes,
   quote,
 } from '@carillon/apns';
+import {
+  broadcastType,
+  checkBroadcast,
+  checkBroadcastHead,
+  writeChannel,
+  writeDefaultExpiration,
+} from './broadcast-record.ts';
 import { equalAt, isLowerHex, isVisible } from './byte-classes.ts';
 import { type HeadSpans, HeadTable } from './head-table.ts';
 import { appBytesMax, isAppNameAt, isJobIdAt, jobIdBytesMax } from './job-checks.ts';
@@ -68,6 +75,7 @@ export class RecordWriter {
     topicEnd: -1,
     type: 0,
     priority: 10,
+    isBroadcast: false,
   };
 
   constructor(apnsIds: ApnsIdGenerator) {
@@ -109,8 +117,13 @@ export class RecordWriter {
       if (typeof rare !== 'number') return rare;
       flags = rare;
     }
-    if (!job.has(Field.token)) {
-      return jobFault('local.missing-token', 'token', 'the job has no token; a device token in hex says where it goes');
+    const isBroadcast = job.has(Field.channel);
+    if (!isBroadcast && !job.has(Field.token)) {
+      return jobFault(
+        'local.missing-token',
+        'token',
+        'the job has no token and no channel; a device token in hex, or a channel, says where it goes',
+      );
     }
     if (!job.has(Field.payload)) {
       return jobFault('local.missing-payload', 'payload', 'the job has no payload; {"aps":{"alert":"Hi"}} is one');
@@ -120,18 +133,21 @@ export class RecordWriter {
     const bodyStart = job.starts[Field.payload];
     const bodyBytes = job.ends[Field.payload] - bodyStart;
     const pushType = this.#heads.pushType(this.#spans.type);
-    if (bodyBytes > payloadBytesMax(pushType)) {
+    if (bodyBytes > payloadBytesMax(pushType, isBroadcast)) {
+      const kind = isBroadcast ? 'in a broadcast' : `of push type ${pushType.name}`;
       return jobFault(
         'local.payload-too-large',
         'payload',
-        `the payload is ${bodyBytes} bytes; Apple takes at most ${payloadBytesMax(pushType)} of push type ${pushType.name}`,
+        `the payload is ${bodyBytes} bytes; Apple takes at most ${payloadBytesMax(pushType, isBroadcast)} ${kind}`,
       );
     }
     if (this.#arena.length - this.#length < bodyBytes + recordBytesMax) this.#grow(bodyBytes + recordBytesMax);
 
     const arena = this.#arena;
     const tokenStart = this.#length;
-    const tokenEnd = writeToken(bytes, job, arena, tokenStart);
+    const tokenEnd = isBroadcast
+      ? writeChannel(bytes, job, arena, tokenStart)
+      : writeToken(bytes, job, arena, tokenStart);
     if (typeof tokenEnd !== 'number') return tokenEnd;
 
     let apnsIdEnd: number | JobFault;
@@ -147,6 +163,8 @@ export class RecordWriter {
     if (job.has(Field.expiration)) {
       expirationEnd = writeExpiration(bytes, job, arena, apnsIdEnd);
       if (typeof expirationEnd !== 'number') return expirationEnd;
+    } else if (isBroadcast) {
+      expirationEnd = writeDefaultExpiration(arena, apnsIdEnd);
     }
 
     let collapseIdEnd: number | JobFault = expirationEnd;
@@ -222,6 +240,7 @@ export class RecordWriter {
   #readHead(bytes: Buffer, job: JobSpans, apsFacts: number): number | JobFault {
     const spans = this.#spans;
     spans.bytes = bytes;
+    spans.isBroadcast = job.has(Field.channel);
     const hasApp = job.has(Field.app);
     spans.appStart = hasApp ? job.starts[Field.app] : -1;
     spans.appEnd = hasApp ? job.ends[Field.app] : -1;
@@ -232,6 +251,8 @@ export class RecordWriter {
       const type = this.#heads.typeOf(bytes, job.starts[Field.pushType], job.ends[Field.pushType]);
       if (typeof type !== 'number') return fieldFault(type);
       spans.type = type;
+    } else if (spans.isBroadcast) {
+      spans.type = broadcastType;
     } else if (this.#defaultPushType !== null) {
       const type = this.#heads.typeOf(this.#defaultPushType, 0, this.#defaultPushType.length);
       if (typeof type !== 'number') return fieldFault(type);
@@ -247,7 +268,9 @@ export class RecordWriter {
       spans.priority = priority;
     }
     const head = this.#heads.find(spans);
-    return head >= 0 ? head : (checkHead(spans, pushType) ?? -1);
+    if (head >= 0) return head;
+    const broadcastFault = spans.isBroadcast ? checkBroadcastHead(spans, this.#heads) : null;
+    return broadcastFault ?? checkHead(spans, pushType) ?? -1;
   }
 
   #readDeadline(bytes: Buffer, job: JobSpans): number | JobFault {
@@ -297,11 +320,8 @@ function textOf(bytes: Buffer, job: JobSpans, field: number): string {
 /** Bits of RecordFlag, or why the job cannot be sent. */
 function readRareFields(bytes: Buffer, job: JobSpans): number | JobFault {
   if (job.has(Field.channel)) {
-    return jobFault(
-      'local.channel-not-supported',
-      'channel',
-      'channel: broadcasts come with a later version; a job with a token can be sent now',
-    );
+    const fault = checkBroadcast(job);
+    if (fault !== null) return fault;
   }
   if (job.has(Field.sendAt)) {
     return jobFault(

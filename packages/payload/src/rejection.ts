@@ -1,6 +1,6 @@
 // A refused line in words. Cold: it reads the line again with JSON.parse to learn whose receipt this is.
 
-import { type ApnsFault, isFault, parseDeviceToken } from '@carillon/apns';
+import { type ApnsFault, isFault, parseChannelId, parseDeviceToken } from '@carillon/apns';
 import { isAppName, isJobId } from './job-checks.ts';
 import type { RefusalCode } from './codes.ts';
 import { fieldNames, meantField } from './job-fields.ts';
@@ -77,6 +77,7 @@ interface Identity {
   readonly id: string | null;
   readonly app: string | null;
   readonly token: string | null;
+  readonly channel?: string;
 }
 
 export function lineTooLong(line: number, lineBytesMax: number): Rejection {
@@ -113,7 +114,7 @@ function readIdentity(text: string, fault: JobFault): Identity {
   return typeof job === 'object' && job !== null ? identityOf(job as Record<string, unknown>, fault) : nobody;
 }
 
-/** Each of the three only if it is right; a field given twice has no value that is. */
+/** Each only if it is right; a field given twice has no value that is. */
 export function identityOf(job: Readonly<Record<string, unknown>>, fault: JobFault): Identity {
   const read = (name: string): string => {
     const isTwice = fault.code === 'local.duplicate-key' && fault.field === name;
@@ -122,9 +123,11 @@ export function identityOf(job: Readonly<Record<string, unknown>>, fault: JobFau
   };
   const [id, app] = [read('id'), read('app')];
   const token = parseDeviceToken(read('token'));
+  const channel = parseChannelId(read('channel'));
   return {
     id: isJobId(id) ? id : null,
     app: isAppName(app) ? app : null,
     token: isFault(token) ? null : token,
+    ...(isFault(channel) ? {} : { channel }),
   };
 }

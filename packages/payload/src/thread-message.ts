@@ -32,6 +32,7 @@ interface NamedHead {
   readonly topic: string | null;
   readonly pushType: string;
   readonly priority: Priority;
+  readonly isBroadcast: boolean;
 }
 
 export interface PreparedMessage {
@@ -50,7 +51,9 @@ export function messageOf(batch: PreparedBatch): PreparedMessage {
   const { bytes, index, deadlines, count, lines, heads, rejections } = batch;
   // An arena begins its ArrayBuffer, but an empty one may share it with others (Node's pool).
   const arena = bytes.length === 0 ? new ArrayBuffer(0) : (bytes.buffer as ArrayBuffer); // never shared: allocUnsafeSlow
-  const named = heads.map(({ app, topic, pushType, priority }) => ({ app, topic, pushType: pushType.name, priority }));
+  const named = heads.map(({ app, topic, pushType, priority, isBroadcast }) => {
+    return { app, topic, pushType: pushType.name, priority, isBroadcast };
+  });
   return { arena, arenaBytes: bytes.length, index, deadlines, count, lines, heads: named, rejections };
 }
 
@@ -60,10 +63,10 @@ export function buffersOf({ arena, index, deadlines }: PreparedMessage): ArrayBu
 
 export function batchOf(message: PreparedMessage): PreparedBatch {
   const { arena, arenaBytes, index, deadlines, count, lines, heads: named, rejections } = message;
-  const heads = named.map(({ app, topic, pushType: name, priority }) => {
+  const heads = named.map(({ app, topic, pushType: name, priority, isBroadcast }) => {
     const pushType = parsePushType(name);
     if (isFault(pushType)) throw new Error(`a worker thread prepared a push of type ${name}, which is none`);
-    return { app, topic, pushType, priority };
+    return { app, topic, pushType, priority, isBroadcast };
   });
   return { bytes: Buffer.from(arena, 0, arenaBytes), index, deadlines, count, lines, heads, rejections };
 }

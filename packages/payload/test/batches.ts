@@ -13,6 +13,8 @@ import {
 
 export const token = 'c9d4c07cfbbc26d6ef87a44d64e169831096a5d5ed82547537661f56ddda4ab1';
 
+export const channel = 'dHN0LXNyY2g=';
+
 /** A record read back. */
 export interface ReadRecord {
   readonly token: string;
@@ -31,6 +33,7 @@ export interface ReadRecord {
   readonly topic: string | null;
   readonly pushType: string;
   readonly priority: number;
+  readonly isBroadcast: boolean;
 }
 
 export function readRecords(batch: PreparedBatch): ReadRecord[] {
@@ -56,6 +59,7 @@ export function readRecords(batch: PreparedBatch): ReadRecord[] {
       topic: head.topic,
       pushType: head.pushType.name,
       priority: head.priority,
+      isBroadcast: head.isBroadcast,
     };
   });
 }
@@ -94,6 +98,11 @@ export function refuseObject(job: unknown): Rejection {
 
 export function jobLine(fields: object): string {
   return JSON.stringify({ token, payload: { aps: { alert: 'Hi' } }, ...fields });
+}
+
+/** A broadcast. */
+export function channelLine(fields: object): string {
+  return JSON.stringify({ channel, payload: { aps: { event: 'update' } }, ...fields });
 }
 
 /** A line around a payload's own text. */

@@ -29,6 +29,7 @@ describe('a record', () => {
       topic: 'com.example.news.voip',
       pushType: 'voip',
       priority: 5,
+      isBroadcast: false,
     });
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BatchBuilder, InlinePreparer, refusalCodes } from '../src/index.ts';
-import { accept, jobLine, payloadLine, prepare, readRecords, refuse, token } from './batches.ts';
+import { accept, channelLine, jobLine, payloadLine, prepare, readRecords, refuse, token } from './batches.ts';
 
 const uuid = '8f14e45f-ceea-467a-9575-6f0c1b2d3e4f';
 /** Codes that some test of this file has seen: the table must not hold one that nothing gives. */
@@ -164,7 +164,13 @@ describe('a line whose text is wrong', () => {
 
 describe('a job whose text is fine', () => {
   it.each([
-    ['no token', '{"payload":{}}', 'local.missing-token', 'token', /device token/],
+    [
+      'neither token nor channel',
+      '{"payload":{}}',
+      'local.missing-token',
+      'token',
+      /device token in hex, or a channel/,
+    ],
     ['no payload', `{"token":"${token}"}`, 'local.missing-payload', 'payload', /aps/],
     ['nothing at all', '{}', 'local.missing-token', 'token', /device token/],
     ['a short token', jobLine({ token: 'c9d4' }), 'local.bad-device-token', 'token', /4 hex digits/],
@@ -196,7 +202,20 @@ describe('a job whose text is fine', () => {
       /ISO/,
     ],
     ['onAmbiguous: maybe', jobLine({ onAmbiguous: 'maybe' }), 'local.bad-on-ambiguous', 'onAmbiguous', /report/],
-    ['a channel', jobLine({ channel: 'dHN0LXNyY2g=' }), 'local.channel-not-supported', 'channel', /later/],
+    ['a token and a channel', jobLine({ channel: 'dHN0LXNyY2g=' }), 'local.token-and-channel', 'channel', /one of/],
+    ['a channel that is none', channelLine({ channel: 'a b' }), 'local.bad-channel', 'channel', /base64/],
+    ['an empty channel', channelLine({ channel: '' }), 'local.bad-channel', 'channel', /empty/],
+    ['a line feed in a channel', channelLine({ channel: 'a\nb: c' }), 'local.bad-channel', 'channel', /\\u000a/],
+    ['a channel for alerts', channelLine({ pushType: 'alert' }), 'local.bad-push-type', 'pushType', /liveactivity/],
+    ['a channel for widgets', channelLine({ pushType: 'widgets' }), 'local.bad-push-type', 'pushType', /broadcast/],
+    [
+      'a channel with the topic of a push type',
+      channelLine({ topic: 'com.example.app.push-type.liveactivity' }),
+      'local.bad-topic',
+      'topic',
+      /"com\.example\.app" is right/,
+    ],
+    ['a channel with a collapse id', channelLine({ collapseId: 'x' }), 'local.bad-collapse-id', 'collapseId', /none/],
     ['sendAt', jobLine({ sendAt: '2026-11-23T11:00:00Z' }), 'local.send-at-not-supported', 'sendAt', /daemon/],
     ['truncate', jobLine({ truncate: true }), 'local.truncate-not-supported', 'truncate', /later/],
     ['a payload text of no JSON', jobLine({ payload: '{"a":' }), 'local.payload-not-json', 'payload', /byte 6/],
@@ -219,6 +238,9 @@ describe('a job whose text is fine', () => {
     const voip = (bytes: number): string => `{"token":"${token}","payload":${alert(bytes)},"pushType":"voip"}`;
     accept(voip(5120));
     check(voip(5121), 'local.payload-too-large', 'payload', /5121 bytes.*5120/);
+    const broadcast = (bytes: number): string => `{"channel":"dHN0LXNyY2g=","payload":${alert(bytes)}}`;
+    accept(broadcast(5120));
+    check(broadcast(5121), 'local.payload-too-large', 'payload', /5121 bytes.*5120 in a broadcast/);
   });
 
   it('is refused when keys go on beyond the largest payload, without reading on', () => {
@@ -228,6 +250,11 @@ describe('a job whose text is fine', () => {
   it('is known by its id, app and token even when it is refused', () => {
     const rejection = refuse(jobLine({ id: 'order-1', app: 'news', topic: 'a b' }));
     expect(rejection).toMatchObject({ id: 'order-1', app: 'news', token, code: 'local.bad-topic' });
+  });
+
+  it('is known by its channel when it is refused', () => {
+    const rejection = refuse(channelLine({ pushType: 'alert' }));
+    expect(rejection).toMatchObject({ token: null, channel: 'dHN0LXNyY2g=', code: 'local.bad-push-type' });
   });
 
   it('is not known by an id that is given twice or is itself wrong', () => {

@@ -9,6 +9,7 @@ const order: Readonly<Record<keyof Receipt, true>> = {
   line: true,
   app: true,
   token: true,
+  channel: true,
   outcome: true,
   status: true,
   reason: true,
