@@ -2,8 +2,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { FaultScriptError, loadFaultScript, startSimulator } from '@carillon/simulator';
-import type { Simulator, SimulatorStats } from '@carillon/simulator';
+import {
+  FaultScriptError,
+  formatRefereeReport,
+  loadFaultScript,
+  renderTimeline,
+  startSimulator,
+} from '@carillon/simulator';
+import type { RefereeReport, Simulator, SimulatorStats } from '@carillon/simulator';
 
 import { UsageError } from './command-line/usage-error.ts';
 import { reasonOf } from './config/reason-of.ts';
@@ -12,10 +18,15 @@ import type { ExitCode } from './exit-code.ts';
 import { Interruption } from './interruption.ts';
 import type { Log } from './report/log.ts';
 import { grouped } from './report/progress.ts';
+import { ReportFile } from './report/report-file.ts';
 
 /** Throws `UsageError` when it cannot begin. */
 export async function simulate(config: SimulateConfig, log: Log): Promise<ExitCode> {
+  // Before anything listens: nobody should run for an hour and then hear that there is no such folder.
+  await using json = config.reportJson === null ? null : await ReportFile.open('report-json', config.reportJson);
+  await using svg = config.reportSvg === null ? null : await ReportFile.open('report-svg', config.reportSvg);
   const interruption = new Interruption();
+  let isWritten = true;
   const simulator = await start(config);
   try {
     if (config.credentialsFolder !== null) await writeCredentials(config.credentialsFolder, simulator);
@@ -24,21 +35,41 @@ export async function simulate(config: SimulateConfig, log: Log): Promise<ExitCo
     const stopShowing = showStats(config, simulator);
     await aborted(interruption.stop);
     stopShowing();
-    const stats = simulator.stats();
-    process.stdout.write(config.isJson ? `${JSON.stringify(stats)}\n` : report(stats));
+    const [stats, referee] = [simulator.stats(), simulator.report()];
+    process.stdout.write(config.isJson ? `${jsonReport(stats, referee)}\n` : textReport(stats, referee));
+    if (referee !== null) isWritten = await writeReports(referee, json, svg, log);
   } finally {
     interruption[Symbol.dispose]();
     await simulator.close();
   }
-  return 0;
+  return isWritten ? 0 : 1;
 }
 
-async function start({ port, profile, stack, streamsMax, faults, ledger }: SimulateConfig): Promise<Simulator> {
+/** False: the disk would not have it. What could be told was told on stdout. */
+async function writeReports(
+  referee: RefereeReport,
+  json: ReportFile | null,
+  svg: ReportFile | null,
+  { logger }: Log,
+): Promise<boolean> {
+  try {
+    await json?.write(`${JSON.stringify(referee)}\n`);
+    await svg?.write(renderTimeline(referee));
+    return true;
+  } catch (error) {
+    logger.error(`the referee’s report was not written: ${reasonOf(error)}`);
+    return false;
+  }
+}
+
+async function start(config: SimulateConfig): Promise<Simulator> {
+  const { port, profile, stack, streamsMax, faults, ledger, hasReferee } = config;
   try {
     return await startSimulator({
       port,
       profile,
       stack,
+      referee: hasReferee,
       ...(streamsMax === null ? {} : { http2: { streamsMax } }),
       ...(faults === null ? {} : { faults: loadFaultScript(faults) }),
       ...(ledger === null ? {} : { ledger: { kind: 'file', path: ledger } }),
@@ -114,7 +145,18 @@ function showStats({ isQuiet }: SimulateConfig, simulator: Simulator): () => voi
   return () => clearInterval(timer);
 }
 
-function report(stats: SimulatorStats): string {
+/** The timeline is for --report-json: it would be a line of a hundred kilobytes here. */
+function jsonReport(stats: SimulatorStats, report: RefereeReport | null): string {
+  if (report === null) return JSON.stringify(stats);
+  const { timeline: _, ...referee } = report;
+  return JSON.stringify({ ...stats, referee });
+}
+
+function textReport(stats: SimulatorStats, referee: RefereeReport | null): string {
+  return referee === null ? countsReport(stats) : `${countsReport(stats)}\n${formatRefereeReport(referee)}`;
+}
+
+function countsReport(stats: SimulatorStats): string {
   const lines = [
     `${grouped(stats.requests)} requests on ${grouped(stats.connectionsSecured)} connections, at most ${grouped(stats.streamsPeak)} streams at once`,
     ...countedLines('status', stats.statuses),

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
+import type { RefereeReport } from '@carillon/simulator';
 import { describe, expect, it } from 'vitest';
 
 import { carillon, Desk, manyJobs, startCarillon } from './command.ts';
@@ -27,6 +28,7 @@ describe('carillon simulate', () => {
       'simulate',
       ...['--profile', profile, '--stack', stack, '--write-credentials', desk.path('simulator')],
       ...['--ledger', desk.path('ledger.ndjson'), '--json'],
+      ...['--report-json', desk.path('report.json'), '--report-svg', desk.path('report.svg')],
     ]);
     const { endpoint } = await credentials(desk.path('simulator/credentials.json'));
     expect(endpoint).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
@@ -42,7 +44,13 @@ describe('carillon simulate', () => {
     expect(exitCode).toBe(0);
     expect(stderr).toContain('This is a simulator of APNs');
     expect(stderr).toContain('Nothing reaches a device');
-    expect(JSON.parse(stdout)).toMatchObject({ requests: 500, statuses: { 200: 500 } });
+    expect(JSON.parse(stdout)).toMatchObject({ requests: 500, statuses: { 200: 500 }, referee: { verdict: 'clean' } });
+    const written = JSON.parse(await readFile(desk.path('report.json'), 'utf8')) as RefereeReport;
+    expect(written).toMatchObject({ verdict: 'clean', observed: { requests: 500 }, timeline: { faults: [] } });
+    expect(written.timeline.requests.reduce((sum, count) => sum + count, 0)).toBe(500);
+    const picture = await readFile(desk.path('report.svg'), 'utf8');
+    expect(picture).toMatch(/^<svg .*<\/svg>\n$/s);
+    expect(picture).toContain('requests 500');
     const ledger = (await readFile(desk.path('ledger.ndjson'), 'utf8')).trim().split('\n');
     const arrived = new Set(ledger.map((line) => (JSON.parse(line) as { apnsId: string }).apnsId.toLowerCase()));
     const receipts = await desk.receipts();
@@ -72,7 +80,33 @@ describe('carillon simulate', () => {
     const end = await carillon(['send', path, '--config', desk.path('simulator/credentials.json')]);
     expect(end).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('PayloadTooLarge (413)') as string });
     simulator.process.kill('SIGTERM');
-    expect((await simulator.end).stdout).toContain('fault played third');
+    const { stdout } = await simulator.end;
+    expect(stdout).toContain('fault played third');
+    expect(stdout).toContain('Referee: CLEAN.');
+  });
+
+  it('judges nobody when told so', async () => {
+    await using desk = await Desk.open();
+    const simulator = startCarillon(['simulate', '--no-referee', '--write-credentials', desk.path('simulator')]);
+    await credentials(desk.path('simulator/credentials.json'));
+    simulator.process.kill('SIGINT');
+    const { exitCode, stdout } = await simulator.end;
+    expect(exitCode).toBe(0);
+    expect(stdout).not.toContain('Referee');
+  });
+
+  it('leaves an earlier report as it is until there is a new one', async () => {
+    await using desk = await Desk.open();
+    await writeFile(desk.path('report.json'), 'x'.repeat(1_000_000));
+    const simulator = startCarillon([
+      ...['simulate', '--report-json', desk.path('report.json'), '--write-credentials', desk.path('simulator')],
+    ]);
+    await credentials(desk.path('simulator/credentials.json'));
+    expect((await readFile(desk.path('report.json'))).length).toBe(1_000_000);
+    simulator.process.kill('SIGINT');
+    await simulator.end;
+    const written = JSON.parse(await readFile(desk.path('report.json'), 'utf8')) as RefereeReport;
+    expect(written.timeline.buckets).toBe(0);
   });
 
   it('exits 2 for what it cannot do', async () => {
@@ -87,6 +121,9 @@ describe('carillon simulate', () => {
       carillon(['simulate', '--port', String(port)]),
       carillon(['simulate', '--faults', desk.path('faults.json')]),
       carillon(['simulate', '--faults', desk.path('absent.json')]),
+      carillon(['simulate', '--report-svg', desk.path('absent/report.svg')]),
+      carillon(['simulate', '--report-json', desk.folder]),
+      carillon(['simulate', '--no-referee', '--report-json', desk.path('report.json')]),
     ]);
     taken.close();
     const messages = [
@@ -95,6 +132,9 @@ describe('carillon simulate', () => {
       /EADDRINUSE|in use/,
       /--faults: .*moon|--faults: .*on/,
       /--faults: .*ENOENT|no such file/,
+      /--report-svg: .*absent.report\.svg: its folder is not there/,
+      /--report-json: .*it is a directory/,
+      /--no-referee leaves nothing to report/,
     ];
     for (const [i, end] of ends.entries()) {
       expect(end).toMatchObject({ exitCode: 2, stdout: '' });

@@ -34,6 +34,8 @@ export { formatRefereeReport } from './referee/report.ts';
 export type { RefereeReport, RuleReport } from './referee/report.ts';
 export { refereeLimits, refereeRules } from './referee/rules.ts';
 export type { RefereeLimits, RefereeRule, RuleId } from './referee/rules.ts';
+export { renderTimeline } from './timeline/draw-timeline.ts';
+export type { ConnectionLine, ReplyClass, Timeline } from './timeline/timeline.ts';
 export type { DeviceRateOptions } from './rules/device-rate.ts';
 export type { CheckName } from './rules/judge-request.ts';
 export type { ProviderKey } from './rules/provider-token.ts';

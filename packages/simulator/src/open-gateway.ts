@@ -51,11 +51,12 @@ export function openGateway<P extends Profile>(
   const ledgerOptions = options.ledger ?? { kind: 'none' };
   const counters = new SimulatorCounters();
   const ledger = openLedger(ledgerOptions);
-  const plan = new FaultPlan(options.faults === undefined ? null : parseFaultScript(options.faults));
   const rules = createRules(identity, rulesOf(options), random);
   const gateway = new Gateway(rules, counters, ledger, ledgerOptions, clock);
   gateway.referee = createReferee(options, gateway.nowMs());
   gateway.latency = options.latency ?? null;
+  const script = options.faults === undefined ? null : parseFaultScript(options.faults);
+  const plan = new FaultPlan(script, (id) => gateway.referee?.faultFired(id, gateway.nowMs()));
   const profile = create(options, gateway, plan);
   const marking = gateway.referee === null ? null : new Marking(profile, clock);
   return { identity, counters, ledger, plan, gateway, profile, marking };

@@ -46,6 +46,9 @@ export type SimulateOption =
   | 'streams'
   | 'faults'
   | 'ledger'
+  | 'report-json'
+  | 'report-svg'
+  | 'no-referee'
   | 'write-credentials'
   | 'json'
   | 'quiet'
@@ -89,6 +92,9 @@ export const simulateOptions: OptionTable<SimulateOption> = {
   streams: option('N', 'concurrent streams that a connection is granted; default 1000'),
   faults: option('FILE', 'JSON list of faults to play'),
   ledger: option('FILE', 'write every push that arrived here, one JSON object a line'),
+  'report-json': option('FILE', 'on exit, the referee’s report with its timeline, as JSON'),
+  'report-svg': option('FILE', '… and as a picture: rate, answers, connections, faults and violations over time'),
+  'no-referee': toggle('judge nobody’s conduct; only then is the profile fast as fast as it can be'),
   'write-credentials': option('DIR', 'write ca.pem, key.p8 and credentials.json here, for clients'),
   json: toggle('the report on exit as JSON on stdout'),
   quiet: toggle('only warnings, errors and the report'),

@@ -14,13 +14,21 @@ export interface SimulateConfig {
   /** Paths; null: none. */
   readonly faults: string | null;
   readonly ledger: string | null;
+  readonly reportJson: string | null;
+  readonly reportSvg: string | null;
   readonly credentialsFolder: string | null;
+  readonly hasReferee: boolean;
   readonly isJson: boolean;
   readonly isQuiet: boolean;
 }
 
 /** Throws `UsageError`. */
 export function simulateConfig(given: Given<SimulateOption>): SimulateConfig {
+  const [reportJson, reportSvg] = [path(given, 'report-json'), path(given, 'report-svg')];
+  const hasReferee = given['no-referee'] !== true;
+  if (!hasReferee && (reportJson ?? reportSvg) !== null) {
+    throw new UsageError('--no-referee leaves nothing to report: --report-json and --report-svg do not go with it');
+  }
   return {
     port: wholeNumber(given, 'port', 0, 65_535) ?? 0,
     profile: choice(given, 'profile', ['strict', 'fast']),
@@ -29,6 +37,9 @@ export function simulateConfig(given: Given<SimulateOption>): SimulateConfig {
     streamsMax: wholeNumber(given, 'streams', 1, 0x7fff_ffff),
     faults: path(given, 'faults'),
     ledger: path(given, 'ledger'),
+    reportJson,
+    reportSvg,
+    hasReferee,
     credentialsFolder: path(given, 'write-credentials'),
     isJson: given.json === true,
     isQuiet: given.quiet === true,

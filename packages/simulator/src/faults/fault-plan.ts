@@ -13,8 +13,11 @@ interface PlannedFault {
 
 export class FaultPlan {
   readonly #faults: readonly PlannedFault[];
+  readonly #onFired: (id: string) => void;
 
-  constructor(script: FaultScript | null) {
+  /** `onFired` is told the id of each fault that fires. */
+  constructor(script: FaultScript | null, onFired: (id: string) => void = () => {}) {
+    this.#onFired = onFired;
     this.#faults = (script?.faults ?? []).map((fault, index) => ({
       id: fault.id ?? `${fault.action.kind}-${index + 1}`,
       trigger: fault.when,
@@ -36,7 +39,7 @@ export class FaultPlan {
   /** The faults of one connection. */
   watch(ordinal: number): FaultWatch {
     const mine = this.#faults.filter(({ trigger }) => trigger.connections?.includes(ordinal) ?? true);
-    return new FaultWatch(mine);
+    return new FaultWatch(mine, this.#onFired);
   }
 
   /** The largest frame the script ever allows clients to send: the parser must be ready for it. */
@@ -52,10 +55,12 @@ export class FaultPlan {
 
 export class FaultWatch {
   readonly #faults: readonly PlannedFault[];
+  readonly #onFired: (id: string) => void;
   readonly #seen = new Map<PlannedFault, number>();
 
-  constructor(faults: readonly PlannedFault[]) {
+  constructor(faults: readonly PlannedFault[], onFired: (id: string) => void) {
     this.#faults = faults;
+    this.#onFired = onFired;
   }
 
   /** accept, start. */
@@ -98,6 +103,7 @@ export class FaultWatch {
       if (!applies(fault) || !this.#isDue(fault)) continue;
       if (fault.fired >= (fault.trigger.times ?? Number.POSITIVE_INFINITY)) continue;
       fault.fired += 1;
+      this.#onFired(fault.id);
       actions.push(fault.action);
     }
     return actions;

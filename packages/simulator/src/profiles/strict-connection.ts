@@ -272,7 +272,7 @@ export class StrictConnection implements ActedConnection, ServerConnectionEvents
     if (spoiling === null) writeReply(this.http2, stream, draft);
     else actOnReply({ http2: this.http2, stream, draft }, spoiling);
     this.#gateway.counters.countReply(reply.status, reply.reason);
-    if (spoiling !== null && isUnreadable(spoiling)) this.#witness?.watched.spoiled(stream.id);
+    if (spoiling !== null && isUnreadable(spoiling)) this.#witness?.watched.spoiled(stream.id, this.#gateway.nowMs());
     else this.#witness?.watched.replied(stream.id, reply, this.#gateway.nowMs());
     const streamsMax = this.#limit.afterReply(reply.status, reply.isAuthenticated);
     if (streamsMax !== null) {

@@ -52,7 +52,7 @@ export class StrictNodeProfile implements Profile {
     });
     const certificate = record.certificate;
     if (certificate !== null && !certificate.environments.includes(this.#gateway.rules.environment)) {
-      watched?.goAwaySent(0);
+      watched?.goAwaySent(0, this.#gateway.nowMs());
       session.goaway(0, 0, Buffer.from('{"reason":"BadCertificateEnvironment"}', 'latin1'));
       session.close();
       return;
@@ -81,8 +81,8 @@ export class StrictNodeProfile implements Profile {
     this.#sessions.set(session, watched);
     session.once('close', () => this.#sessions.delete(session));
     watched.secured(record.certificate !== null);
-    watched.settingsSent(streamsMax);
-    session.on('localSettings', () => watched.settingsAcknowledged());
+    watched.settingsSent(streamsMax, this.#gateway.nowMs());
+    session.on('localSettings', () => watched.settingsAcknowledged(this.#gateway.nowMs()));
   }
 }
 
@@ -116,7 +116,7 @@ class NodeRequest {
     let bodyBytes = 0;
     this.#watched?.streamOpened(stream.id ?? 0, this.#gateway.nowMs());
     stream.on('close', () => {
-      if (!this.#isAnswered) this.#watched?.resetReceived(stream.id ?? 0);
+      if (!this.#isAnswered) this.#watched?.resetReceived(stream.id ?? 0, this.#gateway.nowMs());
     });
     stream.on('error', () => (this.#gateway.counters.resetsReceived += 1)); // the client gave the stream up
     stream.on('data', (chunk: Buffer) => {
@@ -139,7 +139,7 @@ class NodeRequest {
     if (stream.destroyed || answer.kind === 'silence') return;
     if (answer.kind === 'reset') {
       this.#isAnswered = true;
-      this.#watched?.spoiled(stream.id ?? 0);
+      this.#watched?.spoiled(stream.id ?? 0, this.#gateway.nowMs());
       stream.close(answer.errorCode);
       return;
     }
@@ -155,7 +155,7 @@ class NodeRequest {
     this.#gateway.counters.countReply(reply.status, reply.reason);
     const streamsMax = this.#limit.afterReply(reply.status, reply.isAuthenticated);
     if (streamsMax === null || this.#session.closed) return;
-    this.#watched?.settingsSent(streamsMax);
+    this.#watched?.settingsSent(streamsMax, this.#gateway.nowMs());
     this.#session.settings({ maxConcurrentStreams: streamsMax });
   }
 }

@@ -1,4 +1,5 @@
 // The list of cases: how often each rule was broken, when first and last, and the first few examples in words.
+import type { TimelineSampler } from '../timeline/sampler.ts';
 import type { RuleId } from './rules.ts';
 
 export interface Example {
@@ -19,8 +20,10 @@ export interface Place {
 export class Docket {
   readonly #records = new Map<RuleId, Cases>();
   readonly #examplesMax: number;
+  readonly #sampler: TimelineSampler;
 
-  constructor(examplesMax: number) {
+  constructor(examplesMax: number, sampler: TimelineSampler) {
+    this.#sampler = sampler;
     this.#examplesMax = examplesMax;
   }
 
@@ -30,6 +33,7 @@ export class Docket {
     cases.violations += 1;
     cases.firstAt ??= now;
     cases.lastAt = now;
+    this.#sampler.violated(rule, place.connection, now);
     if (cases.examples.length < this.#examplesMax) cases.examples.push({ at: isoTime(now), ...place, text: text() });
   }
 

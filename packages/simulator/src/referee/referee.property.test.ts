@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { renderTimeline } from '../timeline/draw-timeline.ts';
 import { Referee } from './referee.ts';
 import { formatRefereeReport } from './report.ts';
 import type { WatchedConnection } from './watched-connection.ts';
@@ -71,9 +72,9 @@ function perform(
     case 'excuse':
       return connection.excuse();
     case 'settings':
-      return connection.settingsSent(one.token);
+      return connection.settingsSent(one.token, now);
     case 'acknowledge':
-      return connection.settingsAcknowledged();
+      return connection.settingsAcknowledged(now);
     case 'open':
       return connection.streamOpened(one.stream, now);
     case 'request': {
@@ -88,11 +89,11 @@ function perform(
     case 'reply':
       return connection.replied(one.stream, reply, now);
     case 'reset':
-      return connection.resetReceived(one.stream);
+      return connection.resetReceived(one.stream, now);
     case 'spoil':
-      return connection.spoiled(one.stream);
+      return connection.spoiled(one.stream, now);
     case 'goaway':
-      return connection.goAwaySent(one.stream);
+      return connection.goAwaySent(one.stream, now);
     case 'ping':
       return connection.pingReceived(now);
     case 'mark':
@@ -122,7 +123,7 @@ describe('Referee', () => {
         expect(report.verdict).toBe(report.violations === 0 ? 'clean' : 'convicted');
         for (const rule of report.rules) expect(rule.examples.length).toBe(Math.min(5, rule.violations));
         expect(report.observed.marksAnswered).toBeLessThanOrEqual(report.observed.marksSent);
-        const text = JSON.stringify(report) + formatRefereeReport(report);
+        const text = JSON.stringify(report) + formatRefereeReport(report) + renderTimeline(report);
         for (const token of [1, 2, 3, 4]) expect(text).not.toContain(tokenOf(token).slice(0, 8));
       }),
       { numRuns: 300 },

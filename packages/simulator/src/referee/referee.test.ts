@@ -28,8 +28,8 @@ class Scene {
     this.#connections += 1;
     const connection = this.referee.connectionOpened(this.#connections, source, this.nowMs);
     connection.secured(false);
-    connection.settingsSent(1_000);
-    connection.settingsAcknowledged();
+    connection.settingsSent(1_000, this.nowMs);
+    connection.settingsAcknowledged(this.nowMs);
     return connection;
   }
 
@@ -132,7 +132,7 @@ describe('Referee', () => {
     it('a GOAWAY that has just been written', () => {
       const scene = new Scene();
       const connection = scene.connect();
-      connection.goAwaySent(0);
+      connection.goAwaySent(0, scene.nowMs);
       scene.open(connection);
       expect(scene.violations).toEqual({});
       scene.mark(connection);
@@ -143,10 +143,10 @@ describe('Referee', () => {
     it('a limit on streams that was lowered and not yet acknowledged', () => {
       const scene = new Scene();
       const connection = scene.connect();
-      connection.settingsSent(1);
+      connection.settingsSent(1, scene.nowMs);
       for (let count = 0; count < 10; count += 1) scene.open(connection);
       expect(scene.violations).toEqual({});
-      connection.settingsAcknowledged();
+      connection.settingsAcknowledged(scene.nowMs);
       scene.open(connection);
       expect(scene.violations).toEqual({ 'streams-within-limit': 1 });
     });
@@ -155,9 +155,9 @@ describe('Referee', () => {
   it('lets a raised limit be used before its acknowledgement', () => {
     const scene = new Scene();
     const connection = scene.connect();
-    connection.settingsSent(1);
-    connection.settingsAcknowledged();
-    connection.settingsSent(3);
+    connection.settingsSent(1, scene.nowMs);
+    connection.settingsAcknowledged(scene.nowMs);
+    connection.settingsSent(3, scene.nowMs);
     for (let count = 0; count < 3; count += 1) scene.open(connection);
     expect(scene.violations).toEqual({});
   });
@@ -250,7 +250,7 @@ describe('Referee', () => {
       for (let drained = 0; drained < 1_000; drained += 1) {
         const connection = scene.connect();
         scene.push(connection);
-        connection.goAwaySent(1);
+        connection.goAwaySent(1, scene.nowMs);
         connection.closed(scene.nowMs);
         scene.nowMs += 10;
       }
@@ -290,7 +290,7 @@ describe('Referee', () => {
       first.closed(scene.nowMs);
       scene.push(third, 200, apnsId(1));
       scene.open(second, apnsId(2));
-      second.goAwaySent(0);
+      second.goAwaySent(0, scene.nowMs);
       scene.push(third, 200, apnsId(2));
       scene.mark(third);
       expect(scene.violations).toEqual({});
@@ -301,7 +301,7 @@ describe('Referee', () => {
       const [first, second] = [scene.connect(), scene.connect()];
       const stream = scene.open(first, apnsId(1));
       scene.push(second, 200, apnsId(1));
-      first.resetReceived(stream);
+      first.resetReceived(stream, scene.nowMs);
       scene.mark(first);
       expect(scene.violations).toEqual({});
     });

@@ -8,6 +8,7 @@ import { Docket, isoTime } from './docket.ts';
 import { EventOrder } from './proof-of-receipt.ts';
 import { PushHistory } from './push-history.ts';
 import type { RefereeReport, RuleReport } from './report.ts';
+import { TimelineSampler } from '../timeline/sampler.ts';
 import { RetryWatch } from './retry-watch.ts';
 import { refereeLimits, refereeRules } from './rules.ts';
 import type { RefereeLimits } from './rules.ts';
@@ -36,9 +37,11 @@ export class Referee {
 
   constructor(options: RefereeOptions, now: number) {
     this.#startedAt = now;
+    const sampler = new TimelineSampler();
     this.#court = {
       limits: { ...refereeLimits, ...options.limits },
-      docket: new Docket(options.examplesMax ?? 5),
+      docket: new Docket(options.examplesMax ?? 5, sampler),
+      sampler,
       order: new EventOrder(),
       devices: new DeviceFacts(options.tokensMax ?? 200_000),
       pushes: new PushHistory(options.pushesMax ?? 65_536),
@@ -64,6 +67,11 @@ export class Referee {
   /** The device registered again, or its scripted state changed: what was said of it before no longer holds. */
   registered(token: string): void {
     this.#court.devices.forget(token);
+  }
+
+  /** A fault of the script was played: for the timeline. */
+  faultFired(id: string, now: number): void {
+    this.#court.sampler.faultFired(id, now);
   }
 
   report(now: number): RefereeReport {
@@ -92,6 +100,7 @@ export class Referee {
       observed: { ...seen, sources: this.#sources.size },
       forgotten: { tokens: devices.forgotten, pushes: pushes.forgotten },
       rules,
+      timeline: this.#court.sampler.timeline(),
     };
   }
 

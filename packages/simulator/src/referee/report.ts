@@ -1,6 +1,7 @@
 // What the referee found, as plain JSON, and as text for whoever reads it at three in the morning: the verdict first,
 // then what was broken, then what was kept.
 import type { Example } from './docket.ts';
+import type { Timeline } from '../timeline/timeline.ts';
 import type { RuleId } from './rules.ts';
 
 export interface RefereeReport {
@@ -25,6 +26,7 @@ export interface RefereeReport {
   /** What memory had no room for: violations concerning it were not seen. */
   readonly forgotten: { readonly tokens: number; readonly pushes: number };
   readonly rules: readonly RuleReport[];
+  readonly timeline: Timeline;
 }
 
 export interface RuleReport {
@@ -44,7 +46,7 @@ export interface RuleReport {
 
 export function formatRefereeReport(report: RefereeReport): string {
   const broken = report.rules.filter(({ violations }) => violations > 0);
-  const lines = [headline(report, broken.length), observedLine(report)];
+  const lines = [headline(report), observedLine(report)];
   for (const rule of broken) lines.push('', ...brokenLines(rule));
   const noticed = report.rules.filter(({ notices, violations }) => notices > 0 && violations === 0);
   for (const rule of noticed) lines.push('', ...noticeLines(rule));
@@ -59,13 +61,16 @@ export function formatRefereeReport(report: RefereeReport): string {
   return `${lines.join('\n')}\n`;
 }
 
-function headline({ verdict, violations, rules }: RefereeReport, broken: number): string {
+/** The verdict in a sentence. */
+export function headline({ verdict, violations, rules }: RefereeReport): string {
   if (verdict === 'clean') return `Referee: CLEAN. All ${rules.length} rules of conduct were kept.`;
+  const broken = rules.filter((rule) => rule.violations > 0).length;
   const times = violations === 1 ? 'once' : `${grouped(violations)} times in all`;
   return `Referee: CONVICTED. ${broken} of ${rules.length} rules of conduct were broken, ${times}.`;
 }
 
-function observedLine({ observed, startedAt, reportedAt }: RefereeReport): string {
+/** How much was seen, in a sentence. */
+export function observedLine({ observed, startedAt, reportedAt }: RefereeReport): string {
   const seconds = Math.round((Date.parse(reportedAt) - Date.parse(startedAt)) / 1_000);
   const { connections, sources, requests } = observed;
   const from = `from ${counted(sources, 'address', 'addresses')}`;

@@ -19,6 +19,7 @@ import { formFault } from './request-form.ts';
 import { mayComeAgainAt, retryAfterMs } from './retry-time.ts';
 import type { SeenReply } from './retry-time.ts';
 import type { RetryWatch } from './retry-watch.ts';
+import type { TimelineSampler } from '../timeline/sampler.ts';
 import type { RefereeLimits, RuleId } from './rules.ts';
 import { ConnectionTokens } from './token-watch.ts';
 import type { SourceTokens } from './token-watch.ts';
@@ -34,6 +35,7 @@ export interface Source {
 export interface Court {
   readonly limits: RefereeLimits;
   readonly docket: Docket;
+  readonly sampler: TimelineSampler;
   readonly order: EventOrder;
   readonly devices: DeviceFacts;
   readonly pushes: PushHistory;
@@ -60,6 +62,8 @@ interface OpenStream {
   record: PushRecord | null;
   /** The client knew that this token is refused. */
   isRepeat: boolean;
+  /** Epoch ms. */
+  readonly openedAt: number;
 }
 
 /** A push that came again elsewhere while this connection still had it: proven when the next mark is answered. */
@@ -114,6 +118,7 @@ export class WatchedConnection {
     this.#tokens = new ConnectionTokens(court.limits, source.tokens);
     this.#pings = new RecentEvents(court.limits.pingsMax, court.limits.pingsWindowMs);
     this.#refusals = new RefusalWindow(court.limits);
+    court.sampler.connectionOpened(ordinal, now);
     const fault = source.dials.dialed(now);
     if (fault !== null) this.#convict('connections-steady', now, null, () => fault);
   }
@@ -135,9 +140,9 @@ export class WatchedConnection {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#court.connections.delete(this.ordinal);
+    for (const streamId of [...this.#open.keys()]) this.#unanswered(streamId, now);
+    this.#court.sampler.connectionClosed(this.ordinal, now);
     if (this.proof.isMarkOutstanding) this.#court.seen.marksLost += 1;
-    for (const stream of this.#open.values()) if (stream.record !== null) stream.record.state = 'excused';
-    this.#open.clear();
     this.#suspicions = [];
     const end = { lifeMs: now - this.#openedAt, isExcused: this.#isExcused, wasServed: this.#replies > 0 };
     const fault = this.#source.dials.ended(end, now);
@@ -147,12 +152,14 @@ export class WatchedConnection {
   // ── frames ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Null: these SETTINGS say nothing of streams. */
-  settingsSent(streamsMax: number | null): void {
+  settingsSent(streamsMax: number | null, now: number): void {
     this.#limit.sent(streamsMax);
+    this.#sampleLimit(now);
   }
 
-  settingsAcknowledged(): void {
+  settingsAcknowledged(now: number): void {
     this.#limit.acknowledged();
+    this.#sampleLimit(now);
   }
 
   streamOpened(streamId: number, now: number): void {
@@ -167,24 +174,27 @@ export class WatchedConnection {
       const count = this.#open.size + 1;
       this.#convict('streams-within-limit', now, streamId, () => `${count} streams open, allowed: ${most}`);
     }
-    this.#open.set(streamId, { token: '', topic: '', record: null, isRepeat: false });
+    if (this.#open.has(streamId)) return; // no client can: its connection would have ended
+    this.#open.set(streamId, { token: '', topic: '', record: null, isRepeat: false, openedAt: now });
+    this.#court.sampler.streamOpened(this.ordinal, this.#open.size, most, now);
   }
 
-  goAwaySent(lastStreamId: number): void {
+  goAwaySent(lastStreamId: number, now: number): void {
+    this.#court.sampler.goAwaySent(this.ordinal, now);
     this.#court.seen.goAways += 1;
     this.#servedStreamMax = Math.min(this.#servedStreamMax, lastStreamId);
     if (this.#goAwayAt === 0) this.#goAwayAt = this.#told();
-    for (const streamId of this.#open.keys()) if (streamId > this.#servedStreamMax) this.#unanswered(streamId);
+    for (const streamId of this.#open.keys()) if (streamId > this.#servedStreamMax) this.#unanswered(streamId, now);
     this.excuse();
   }
 
   /** RST_STREAM of the gateway, or an answer no client could read. */
-  spoiled(streamId: number): void {
-    this.#unanswered(streamId);
+  spoiled(streamId: number, now: number): void {
+    this.#unanswered(streamId, now);
   }
 
-  resetReceived(streamId: number): void {
-    if (this.#unanswered(streamId)) return;
+  resetReceived(streamId: number, now: number): void {
+    if (this.#unanswered(streamId, now)) return;
     this.#lateResets.add(streamId);
     if (this.#lateResets.size <= resetsKept) return;
     for (const oldest of this.#lateResets) {
@@ -234,6 +244,7 @@ export class WatchedConnection {
 
   request(streamId: number, request: PushRequest, body: Buffer, now: number): void {
     this.#court.seen.requests += 1;
+    this.#court.sampler.requested(this.ordinal, now);
     const fault = formFault(request, body);
     if (fault !== null) this.#convict('frames-clean', now, streamId, () => fault);
     if (!this.#hasCertificate) this.#judgeAuthorization(request, streamId, now);
@@ -252,6 +263,8 @@ export class WatchedConnection {
     this.#replies += 1;
     this.#court.seen.replies += 1;
     this.#source.dials.served();
+    const tookMs = Math.max(0, now - stream.openedAt);
+    this.#court.sampler.replied(this.ordinal, this.#open.size, { status: reply.status, tookMs }, now);
     const place = this.#told();
     this.#noteDevice(stream, reply, place, now);
     this.#notePush(stream, reply, place, now);
@@ -380,12 +393,17 @@ export class WatchedConnection {
   }
 
   /** No answer of ours can hold this push back. False: the stream was over already. */
-  #unanswered(streamId: number): boolean {
+  #unanswered(streamId: number, now: number): boolean {
     const stream = this.#open.get(streamId);
     if (stream === undefined) return false;
     if (stream.record !== null) stream.record.state = 'excused';
     this.#open.delete(streamId);
+    this.#court.sampler.unanswered(this.ordinal, this.#open.size, now);
     return true;
+  }
+
+  #sampleLimit(now: number): void {
+    this.#court.sampler.limitKnown(this.ordinal, this.#limit.current(this.#hasCertificate), now);
   }
 
   /** Something was written that a mark should follow. */

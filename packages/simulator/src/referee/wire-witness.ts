@@ -28,11 +28,11 @@ export class WireWitness implements WireObserver {
   onSettingsSent(settings: SettingPairs): void {
     let streamsMax: number | null = null;
     for (const [id, value] of settings) if (id === SettingId.maxConcurrentStreams) streamsMax = value;
-    this.watched.settingsSent(streamsMax);
+    this.watched.settingsSent(streamsMax, this.#nowMs());
   }
 
   onSettingsAcknowledged(): void {
-    this.watched.settingsAcknowledged();
+    this.watched.settingsAcknowledged(this.#nowMs());
   }
 
   onStreamOpened(streamId: number): void {
@@ -40,15 +40,15 @@ export class WireWitness implements WireObserver {
   }
 
   onResetSent(streamId: number): void {
-    this.watched.spoiled(streamId);
+    this.watched.spoiled(streamId, this.#nowMs());
   }
 
   onResetReceived(streamId: number): void {
-    this.watched.resetReceived(streamId);
+    this.watched.resetReceived(streamId, this.#nowMs());
   }
 
   onGoAwaySent(lastStreamId: number): void {
-    this.watched.goAwaySent(lastStreamId);
+    this.watched.goAwaySent(lastStreamId, this.#nowMs());
   }
 
   onPingReceived(): void {
