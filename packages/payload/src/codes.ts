@@ -46,7 +46,10 @@ type FieldCode = Extract<
   | 'local.bad-expiration'
 >;
 
-export type RefusalCode = ScanCode | JobCode | FieldCode;
+/** What is wrong with a recipient of a campaign, besides what can be wrong with a job. */
+export type RecipientCode = 'local.not-a-recipient' | 'local.missing-variable' | 'local.duplicate-recipient';
+
+export type RefusalCode = ScanCode | JobCode | RecipientCode | FieldCode;
 
 export const refusalCodes: Readonly<Record<RefusalCode, string>> = {
   'local.not-json': 'The line is not JSON.',
@@ -74,6 +77,9 @@ export const refusalCodes: Readonly<Record<RefusalCode, string>> = {
   'local.payload-not-an-object': 'The payload is JSON, but not an object.',
   'local.payload-too-large': 'The payload has more bytes than Apple takes for its push type.',
   'local.not-serialisable': 'The JavaScript object has a value in it that JSON cannot carry.',
+  'local.not-a-recipient': 'The line holds neither a device token nor an object with one.',
+  'local.missing-variable': 'The notification has a slot for a variable that the recipient does not have.',
+  'local.duplicate-recipient': 'The device token was in the list before; it is sent to once.',
   'local.bad-device-token': 'The token is not a device token in hex.',
   'local.bad-channel': 'The channel is not the base64 of a channel id.',
   'local.bad-topic': 'The topic has characters no topic has, or too many of them.',

@@ -45,3 +45,13 @@ export { mdm } from './model/mdm.ts';
 export { wallet } from './model/wallet.ts';
 export { safari, type SafariOptions } from './model/safari.ts';
 export { raw, type RawOptions } from './model/raw.ts';
+export {
+  type CampaignNotification,
+  type CompiledNotification,
+  type CompileOptions,
+  compileNotification,
+} from './campaign/compile-notification.ts';
+export { parseNotification } from './campaign/notification-text.ts';
+export type { Recipient } from './campaign/recipient-object.ts';
+export { RecipientsBuilder, type RecipientsBuilderOptions } from './campaign/recipients-builder.ts';
+export { TokenSet, type TokenSetOptions } from './campaign/token-set.ts';

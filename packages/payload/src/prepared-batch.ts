@@ -88,4 +88,6 @@ export interface Rejection {
   /** The job's field concerned, where one is. */
   readonly field: string | null;
   readonly message: string;
+  /** Of a campaign: the line at which this device token was before. */
+  readonly duplicateOf?: number;
 }

@@ -61,7 +61,7 @@ function unknownField(name: string): JobFault {
 }
 
 /** A few bytes in single quotes, everything but visible ASCII and space escaped, up to the end of the line. */
-function excerpt(bytes: Buffer, at: number): string {
+export function excerpt(bytes: Buffer, at: number): string {
   let shown = '';
   let i = at;
   for (; i < bytes.length && i < at + shownMax && bytes[i] !== 0x0a; i++) {

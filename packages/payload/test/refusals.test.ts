@@ -343,6 +343,8 @@ describe('the table of codes', () => {
     builder.addObject({ token, payload: { a: 1n } }, 1);
     seen.add(builder.take().rejections[0].code);
     seen.add('local.poison'); // given when a worker thread dies: worker-preparer.test.ts
+    // Of campaigns: campaign.test.ts has a case for each.
+    for (const code of ['missing-variable', 'duplicate-recipient', 'not-a-recipient']) seen.add(`local.${code}`);
     expect([...seen].sort()).toEqual(Object.keys(refusalCodes).sort());
   });
 
