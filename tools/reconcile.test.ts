@@ -50,6 +50,11 @@ describe('The reconciliation of receipts and ledgers', () => {
     expect(found).toMatchObject({ duplicates: 1, duplicatesBetweenLedgers: 1, mismatches: {} });
   });
 
+  it('takes two lives in one ledger for what they are', () => {
+    const found = reconcile([receipt(1, { attempts: 2 })], [[entry(1), entry(1, { life: 2 })]]);
+    expect(found).toMatchObject({ duplicates: 1, duplicatesBetweenLedgers: 1, mismatches: {} });
+  });
+
   it('does not count what the gateway refused', () => {
     const found = reconcile([receipt(1, { attempts: 2 })], [[entry(1, { status: 503 }), entry(1)]]);
     expect(found).toMatchObject({ duplicates: 0, mismatches: {} });

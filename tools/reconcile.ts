@@ -4,7 +4,8 @@
 //   node tools/reconcile.ts --receipts FILE --ledger FILE… [--jobs FILE…] [--duplicates between-ledgers|none|explained]
 //                           [--json]
 //
-// Several ledgers are several lives of one gateway, in their order. What must hold:
+// Several ledgers are several lives of one gateway, in their order; so are entries of one ledger that differ in "life". What
+// must hold:
 //   - there are as many receipts as lines in the jobs, where these are given,
 //   - every receipt has an apns-id and an id or a line that no other receipt has,
 //   - what was accepted is in a ledger with 200, under the same apns-id and device token,
@@ -37,6 +38,8 @@ export interface LedgerLine {
   readonly token: string;
   readonly apnsId: string;
   readonly status: number | null;
+  /** Absent in the first. */
+  readonly life?: number;
 }
 
 export type DuplicatesRule = 'none' | 'between-ledgers' | 'explained';
@@ -58,8 +61,8 @@ export interface Reconciliation {
 interface Known {
   readonly receipt: ReceiptLine;
   readonly name: string;
-  /** Index of the ledger of each time it was taken. */
-  readonly takenIn: number[];
+  /** The ledger and life of each time it was taken. */
+  readonly takenIn: string[];
   has200: boolean;
 }
 
@@ -107,7 +110,7 @@ export class Reconciler {
     this.#ledgers.push({ name, entries: 0, taken: 0 });
   }
 
-  entry({ token, apnsId, status }: LedgerLine): void {
+  entry({ token, apnsId, status, life = 1 }: LedgerLine): void {
     const ledger = this.#ledgers.at(-1);
     if (ledger === undefined) throw new Error('an entry before its ledger');
     ledger.entries += 1;
@@ -122,7 +125,7 @@ export class Reconciler {
       this.#mismatch('entries with the device token of another job', `${known.name}, ${apnsId}`);
     }
     if (!isTaken) return;
-    known.takenIn.push(this.#ledgers.length - 1);
+    known.takenIn.push(`${this.#ledgers.length}/${life}`);
     known.has200 ||= status === 200;
   }
 

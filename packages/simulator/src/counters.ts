@@ -23,6 +23,8 @@ export interface SimulatorStats {
   readonly handshakeFaults: Readonly<Record<string, number>>;
   /** How often each scripted fault fired, by its id. */
   readonly fired: Readonly<Record<string, number>>;
+  /** Epoch ms: when the gateway went away, and when it listened again; null: not yet. */
+  readonly restarts: readonly { readonly atMs: number; readonly backAtMs: number | null }[];
   readonly ledgerEntries: number;
   /** Entries a memory ledger had no room for. */
   readonly ledgerOverflow: number;
@@ -38,6 +40,7 @@ export class SimulatorCounters {
   streamsPeak = 0;
   resetsReceived = 0;
   pingsReceived = 0;
+  readonly restarts: { readonly atMs: number; backAtMs: number | null }[] = [];
   readonly statuses: Map<string, number> = new Map();
   readonly reasons: Map<string, number> = new Map();
   readonly connectionFaults: Map<string, number> = new Map();

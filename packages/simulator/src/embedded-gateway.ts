@@ -47,6 +47,9 @@ export function embedGateway(options: EmbeddedGatewayOptions, seams: SimulatorSe
   if (options.faults?.faults.some(({ when }) => when.on === 'accept') === true) {
     throw new Error('faults on "accept" belong to whoever makes the streams');
   }
+  if (options.faults?.faults.some(({ action }) => action.kind === 'restart') === true) {
+    throw new Error('a restart belongs to whoever makes the streams');
+  }
   const opened = openGateway(options, seams, createStrictProfile);
   const { ledger, gateway, profile, marking } = opened;
   const counts = { accepted: 0, open: 0 };

@@ -11,6 +11,8 @@ export interface LedgerEntry {
   readonly connection: number;
   readonly stream: number;
   readonly token: string;
+  /** Which life of the gateway, from 2; absent in the first. */
+  readonly life?: number;
   /** As sent, or as generated when none was sent. */
   readonly apnsId: string;
   readonly topic: string | null;

@@ -48,6 +48,15 @@ export class Listener {
     return this.#raws.get(peerKey(secure)) ?? null;
   }
 
+  /** Frees the port and resets every connection; `listen` begins again. `onReset` is told the ordinals before. */
+  suspend(onReset: (ordinal: number) => void): void {
+    this.#server.close();
+    for (const { raw, ordinal } of this.#raws.values()) {
+      onReset(ordinal);
+      raw.resetAndDestroy();
+    }
+  }
+
   get accepted(): number {
     return this.#accepted;
   }

@@ -113,6 +113,7 @@ export function statsOf(
     connectionFaults: Object.fromEntries(counters.connectionFaults),
     handshakeFaults: Object.fromEntries(counters.handshakeFaults),
     fired: plan.fired(),
+    restarts: counters.restarts.map((one) => ({ ...one })),
     ledgerEntries: ledger.count,
     ledgerOverflow: ledger.overflow,
     cpuMicros: cpu.user + cpu.system,

@@ -11,6 +11,7 @@ import { actOnHandshake } from './faults/handshake-actions.ts';
 import type { SimulatorIdentity } from './identity.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { Listener } from './listener.ts';
+import { Restarts } from './restarts.ts';
 import { createProfile, openGateway, statsOf } from './open-gateway.ts';
 import type { Gateway } from './profiles/gateway.ts';
 import type { RefereeReport } from './referee/report.ts';
@@ -66,9 +67,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   });
   secure.on('tlsClientError', (error: Error) => increment(counters.handshakeFaults, error.message));
   const port = await listener.listen(options.port ?? 0);
+  const restarts = new Restarts(opened, listener, port);
+  gateway.onRestart = (awayMs) => restarts.begin(awayMs);
 
   const closeAll = async (): Promise<void> => {
     marking?.stop();
+    restarts.stop();
     await listener.close();
     await ledger.close();
   };

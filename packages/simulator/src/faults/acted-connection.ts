@@ -10,6 +10,8 @@ export interface ActedConnection {
   after(delayMs: number, then: () => void): void;
   /** Ends the connection when the last stream that is still served has its answer. */
   closeWhenAnswered(): void;
+  /** Drops every connection of the gateway and comes back later. */
+  restartGateway(awayMs: number): void;
 }
 
 export interface PingAnswers {

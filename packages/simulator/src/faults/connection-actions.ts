@@ -16,6 +16,8 @@ type GoAwayAction = Extract<ConnectionAction, { kind: 'goaway' }>;
 
 /** Between the two GOAWAYs of a graceful shutdown; RFC 9113 §6.8 asks for a round trip at least. */
 const stepMsDefault = 100;
+/** A process that is started again. */
+const awayMsDefault = 1_000;
 
 const behaviours: Behaviours = {
   goaway: goAway,
@@ -42,6 +44,7 @@ const behaviours: Behaviours = {
     http2.stop();
     carrier.end();
   },
+  restart: (connection, { awayMs }) => connection.restartGateway(awayMs ?? awayMsDefault),
   segments: ({ carrier }, { bytes }) => carrier.segmentBy(bytes ?? 1),
   'ping-answers': (connection, { how, delayMs }) => {
     connection.pingAnswers = { how, delayMs: delayMs ?? 0 };

@@ -111,12 +111,13 @@ export class FaultWatch {
 
   /** Counts the event, and says whether it is the nth or a multiple. Triggers that count nothing are always due. */
   #isDue(fault: PlannedFault): boolean {
-    const { on, nth, every, inAll } = fault.trigger;
+    const { on, nth, every, skip = 0, inAll } = fault.trigger;
     if (on !== 'request' && on !== 'reply') return true;
     const seen = (inAll === true ? fault.seenInAll : (this.#seen.get(fault) ?? 0)) + 1;
     if (inAll === true) fault.seenInAll = seen;
     else this.#seen.set(fault, seen);
+    if (seen <= skip) return false;
     if (nth === undefined && every === undefined) return true;
-    return seen === nth || (every !== undefined && seen % every === 0);
+    return seen - skip === nth || (every !== undefined && (seen - skip) % every === 0);
   }
 }

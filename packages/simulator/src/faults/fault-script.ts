@@ -28,6 +28,8 @@ export interface FaultTrigger {
   /** request and reply: the nth, and with `every` each multiple. One of them, or every single one. byte: the nth octet. */
   readonly nth?: number;
   readonly every?: number;
+  /** request and reply: so many are passed over before counting begins. */
+  readonly skip?: number;
   /** request and reply: count over all connections instead of each by itself. */
   readonly inAll?: boolean;
   /** request: only device tokens that begin so. */
@@ -82,6 +84,12 @@ export type ConnectionAction =
   /** FIN without close_notify. */
   | { readonly kind: 'truncate' }
   | { readonly kind: 'close' }
+  /**
+   * To the whole gateway: every connection is reset and the port is closed; after `awayMs` (default 1,000) it listens there
+   * again and knows what it knew. What it had taken and not answered stays taken. With `times`: 1, unless it is to come
+   * again and again.
+   */
+  | { readonly kind: 'restart'; readonly awayMs?: number }
   /** Every write from now on in TLS records of so many octets. Default 1. */
   | { readonly kind: 'segments'; readonly bytes?: number }
   /** How PINGs are answered from now on: never, `delayMs` late, or with another payload. */

@@ -42,6 +42,9 @@ export class FastProfile implements Profile {
   /** Faults run on the strict connection: see createProfile. */
   fire(): void {}
 
+  /** Only a fault asks for it. */
+  drop(): void {}
+
   /** So does the referee. */
   mark(): boolean {
     return false;

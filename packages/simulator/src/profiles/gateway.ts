@@ -37,6 +37,10 @@ export class Gateway {
   readonly #sampleEvery: number;
   readonly #hashesPayload: boolean;
   readonly #recordsNothing: boolean;
+  /** Drops the connections, and listens again later: who listens knows how. Null: nobody does. */
+  onRestart: ((awayMs: number) => void) | null = null;
+  /** 1, and one more after each restart. */
+  life = 1;
   #clockOffsetMs = 0;
 
   constructor(
@@ -62,6 +66,11 @@ export class Gateway {
   /** Lets an hour pass for provider tokens and certificates, not for timers. */
   advanceClock(byMs: number): void {
     this.#clockOffsetMs += byMs;
+  }
+
+  restart(awayMs: number): void {
+    if (this.onRestart === null) throw new Error('this gateway cannot be restarted');
+    this.onRestart(awayMs);
   }
 
   /** How long to think about one reply. */
@@ -97,6 +106,7 @@ export class Gateway {
       expiration: fieldValue(request, 'apns-expiration'),
       collapseId: fieldValue(request, 'apns-collapse-id'),
       payloadBytes: request.bodyBytes,
+      ...(this.life === 1 ? {} : { life: this.life }),
       ...(this.#hashesPayload ? { payloadSha256: hashOf(body, request.bodyBytes) } : {}),
       status: answer.kind === 'reply' ? answer.status : null,
       reason: answer.kind === 'reply' ? answer.reason : null,

@@ -5,6 +5,8 @@ import type { AcceptedSocket } from '../listener.ts';
 
 export interface Profile {
   accept(socket: TLSSocket, accepted: AcceptedSocket): void;
+  /** Ends every connection at once, as the end of the process would. */
+  drop(): void;
   /** Fires a scripted fault on every open connection. */
   fire(faultId: string): void;
   /**

@@ -119,6 +119,17 @@ export class StrictConnection implements ActedConnection, ServerConnectionEvents
     this.#closeIfAnswered();
   }
 
+  restartGateway(awayMs: number): void {
+    this.#gateway.restart(awayMs);
+  }
+
+  /** The gateway is gone at once. */
+  drop(): void {
+    this.#witness?.watched.excuse();
+    this.http2.stop();
+    this.carrier.reset();
+  }
+
   // ── ServerConnectionEvents ─────────────────────────────────────────────────────────────────────────────────────
 
   onRequest(stream: ServerStream): void {

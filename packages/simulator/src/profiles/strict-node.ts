@@ -67,6 +67,8 @@ export class StrictNodeProfile implements Profile {
   /** There are no faults on this stack. */
   fire(): void {}
 
+  drop(): void {}
+
   mark(): boolean {
     for (const [session, watched] of this.#sessions) {
       if (session.destroyed || !watched.takeMark(this.#gateway.nowMs())) continue;

@@ -46,6 +46,10 @@ export class StrictProfile implements Profile {
     for (const connection of this.#connections) connection.onCommand(faultId);
   }
 
+  drop(): void {
+    for (const connection of this.#connections) connection.drop();
+  }
+
   mark(): boolean {
     for (const connection of this.#connections) connection.mark();
     return this.#connections.size > 0;
