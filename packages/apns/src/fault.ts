@@ -5,6 +5,7 @@
 export type ApnsFaultCode =
   | 'local.bad-device-token'
   | 'local.bad-channel'
+  | 'local.bad-storage-policy'
   | 'local.bad-topic'
   | 'local.bad-push-type'
   | 'local.bad-priority'

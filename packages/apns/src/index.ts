@@ -76,6 +76,27 @@ export {
   checkBroadcastType,
   type BroadcastPlanOptions,
 } from './broadcast.ts';
+export { parseStoragePolicy, storagePolicyNumbers, type StoragePolicy } from './storage-policy.ts';
+export {
+  channelCreation,
+  channelPath,
+  channelPlan,
+  channelRequests,
+  channelSlots,
+  channelsMax,
+  type ChannelOperation,
+  type ChannelPlanOptions,
+  type ChannelRequestRule,
+} from './channel-request.ts';
+export {
+  channelReplyBytesMax,
+  parseChannelDescription,
+  parseChannelList,
+  type ChannelDescription,
+  type ChannelList,
+  type Unreadable,
+} from './channel-reply.ts';
+export { judgeChannelReply, type ChannelRefusal, type ChannelVerdict } from './judge-channel.ts';
 export { TopicBudget, topicOctetsMax } from './topic-budget.ts';
 export { parseSigningKey, type SigningKey } from './signing-key.ts';
 export {

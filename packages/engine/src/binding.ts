@@ -34,6 +34,11 @@ export class Binding {
     this.#hold = tokens === null ? null : new ProviderTokenHold(tokens);
   }
 
+  /** Null with a client certificate, and before the first `refresh`. */
+  get providerToken(): ProviderToken | null {
+    return this.#token;
+  }
+
   /** Changes the provider token when it is due. Called before filling; `now` is monotonic. False: there is none yet. */
   refresh(now: number, clock: Clock): boolean {
     if (this.#hold === null || now < this.#lookAt) return true;

@@ -1,9 +1,18 @@
 /** From options to apps and outlets: everything that can be wrong with a configuration is found here, before a byte is sent. */
-import { endpoints, expiryWarning, isFault, parseEndpoint, parseEnvironment, parseTopic } from '@carillon/apns';
+import {
+  channelEndpoints,
+  endpoints,
+  expiryWarning,
+  isFault,
+  parseEndpoint,
+  parseEnvironment,
+  parseTopic,
+} from '@carillon/apns';
 import type { ApnsFault, Endpoint, EpochMs, PushCertificate, Topic } from '@carillon/apns';
 import { defaultPoolPolicy, parseProxy, queuedDialGate, tlsDialer } from '@carillon/pool';
-import type { Dialer, DialGate, PoolPolicy, ProxyTarget } from '@carillon/pool';
+import type { Dialer, DialGate, PoolOptions, PoolPolicy, ProxyTarget } from '@carillon/pool';
 import type { App } from './app.ts';
+import { ChannelOutlet } from './channel-outlet.ts';
 import { faultError, openIdentity } from './credential.ts';
 import type { Identity } from './credential.ts';
 import { EngineConfigError } from './errors.ts';
@@ -26,6 +35,9 @@ export class Configuration {
   readonly #gates = new Map<string, DialGate>();
   readonly #proxy: ProxyTarget | null;
   readonly #certificates = new WeakMap<Outlet, PushCertificate>();
+  readonly #identities = new WeakMap<Outlet, Identity>();
+  /** By management gateway and credential; made by the first call about channels. */
+  readonly #channelOutlets = new Map<string, ChannelOutlet>();
   /** The step of the expiry warning that was last reported. */
   readonly #warned = new WeakMap<Outlet, number>();
 
@@ -67,7 +79,17 @@ export class Configuration {
     outlet.addLane(app.lane);
     if (old.lanes.length > 0) return null;
     for (const [key, one] of this.#outlets) if (one === old) this.#outlets.delete(key);
+    this.#retireChannelsOf(old);
     return old;
+  }
+
+  /** Calls under way end with the credential they began with. */
+  #retireChannelsOf(outlet: Outlet): void {
+    const fingerprint = this.#identities.get(outlet)?.fingerprint;
+    for (const [key, one] of this.#channelOutlets) {
+      if (!key.endsWith(` ${fingerprint}`)) continue;
+      void one.drain().finally(() => this.#channelOutlets.delete(key));
+    }
   }
 
   #addApp(name: string, options: AppOptions): App {
@@ -75,6 +97,7 @@ export class Configuration {
     objectOf(field, options);
     textOf(`${field}.topic`, options.topic);
     const topic = good(parseTopic(options.topic), field);
+    channelEndpointOf(options, field); // found wrong now, not with the first call
     const { weight = 1, ratePerSecond } = options;
     wholeNumber(`${field}.weight`, weight, 1, 1000);
     if (ratePerSecond !== undefined) positive(`${field}.ratePerSecond`, ratePerSecond);
@@ -98,7 +121,10 @@ export class Configuration {
       environment,
       clock,
       signerOwner: {
-        onToken: () => this.#outlets.get(key)?.onToken(),
+        onToken: () => {
+          this.#outlets.get(key)?.onToken();
+          for (const one of this.#channelOutlets.values()) one.wake();
+        },
         onFailure: (reason, againAt) => {
           this.#outlets.get(key)?.onNoToken(againAt);
           const message = `the signer of ${field} gave no provider token: ${reason}`;
@@ -111,27 +137,53 @@ export class Configuration {
     if (known !== undefined) return known;
     const outlet = this.#openOutlet(endpoint, identity);
     this.#outlets.set(key, outlet);
+    this.#identities.set(outlet, identity);
     if (identity.certificate !== null) this.#certificates.set(outlet, identity.certificate);
     return outlet;
   }
 
   #openOutlet(endpoint: Endpoint, identity: Identity): Outlet {
-    const { settings, clock, random } = this.#pipeline;
-    const { host, port, authority } = endpoint;
+    const { settings } = this.#pipeline;
     const policy: Partial<PoolPolicy> = {
       connectionsMax: settings.connectionsMax,
       requestTimeoutMs: settings.requestTimeoutMs,
       // Conduct `streams-within-limit`: one stream on a token connection until the first authenticated reply.
       isProbing: identity.tokens !== null,
     };
+    const pool = { ...this.#poolTo(endpoint, identity), policy };
+    return new Outlet(pool, endpoint.authority, identity.tokens, this.#pipeline);
+  }
+
+  /** Every pool dials through the gate of its gateway, and through the proxy if there is one. */
+  #poolTo({ host, port, authority }: Endpoint, { tls }: Identity): Omit<PoolOptions, 'policy'> {
+    const { clock, random } = this.#pipeline;
     let gate = this.#gates.get(authority);
     if (gate === undefined) {
       gate = queuedDialGate(defaultPoolPolicy.dialGate, clock);
       this.#gates.set(authority, gate);
     }
     const proxy = this.#proxy === null ? {} : { proxy: this.#proxy };
-    const pool = { host, port, tls: identity.tls, ...proxy, policy, dialer: this.#dialer, clock, random, gate };
-    return new Outlet(pool, authority, identity.tokens, this.#pipeline);
+    return { host, port, tls, ...proxy, dialer: this.#dialer, clock, random, gate };
+  }
+
+  get channelOutlets(): Iterable<ChannelOutlet> {
+    return this.#channelOutlets.values();
+  }
+
+  /** Where the channels of an app are managed; null: it has a gateway of its own, and nobody said where. */
+  channelOutletOf(app: App): ChannelOutlet | null {
+    const options = this.#options.apps[app.name];
+    const endpoint = channelEndpointOf(options, `apps.${app.name}`);
+    const identity = this.#identities.get(app.outlet);
+    if (endpoint === null || identity === undefined) return null;
+    const key = `${endpoint.authority} ${identity.fingerprint}`;
+    let outlet = this.#channelOutlets.get(key);
+    if (outlet === undefined) {
+      const pool = this.#poolTo(endpoint, identity);
+      outlet = new ChannelOutlet(pool, endpoint.authority, identity.tokens, this.#pipeline);
+      this.#channelOutlets.set(key, outlet);
+    }
+    return outlet;
   }
 
   /** Certificates in use that end within 30, 7 or 1 days: each step is reported once. */
@@ -161,6 +213,16 @@ function proxyOf(text: string): ProxyTarget {
 function endpointOf(app: AppOptions, field: string): Endpoint {
   if (app.endpoint !== undefined) return good(parseEndpoint(app.endpoint), field);
   return endpoints[good(parseEnvironment(app.environment ?? 'production'), field)];
+}
+
+function channelEndpointOf(app: AppOptions, field: string): Endpoint | null {
+  const { channelsEndpoint, endpoint, environment = 'production' } = app;
+  if (channelsEndpoint !== undefined) {
+    const parsed = parseEndpoint(channelsEndpoint);
+    if (!isFault(parsed)) return parsed;
+    throw new EngineConfigError(`${field}.channelsEndpoint`, `${field}.channelsEndpoint: ${parsed.message}`);
+  }
+  return endpoint === undefined ? channelEndpoints[good(parseEnvironment(environment), field)] : null;
 }
 
 function good<T>(value: T | ApnsFault, field: string): T {

@@ -4,6 +4,7 @@ import { systemClock, systemRandom } from '@carillon/pool';
 import type { Timer } from '@carillon/pool';
 import type { JobObject, Preparer } from '@carillon/payload';
 import { apnsIdsOf } from './apns-ids.ts';
+import { Channels } from './channels.ts';
 import { choosePreparer } from './choose-preparer.ts';
 import { Configuration } from './configure.ts';
 import { EngineClosedError, EngineConfigError } from './errors.ts';
@@ -54,6 +55,8 @@ export function createEngine(options: EngineOptions): Engine {
 }
 
 export class Engine implements AsyncDisposable {
+  /** Broadcast channels: make, look at, list, delete. */
+  readonly channels: Channels;
   readonly #pipeline: Pipeline;
   readonly #configuration: Configuration;
   readonly #preparer: Preparer;
@@ -74,6 +77,7 @@ export class Engine implements AsyncDisposable {
     const apnsIds = apnsIdsOf(options.seams?.random);
     this.#pipeline = new Pipeline(settings, clock, random, apnsIds, teller(options.onEvent));
     this.#configuration = new Configuration(options, this.#pipeline);
+    this.channels = new Channels(this.#configuration, this.#pipeline);
     this.#preparer = choosePreparer(settings, options.seams ?? {}, apnsIds);
     this.#sender = new Sender(this.#pipeline, this.#configuration.apps, () => this.#sweep());
     this.#pipeline.onFirstJob = () => this.#startTicker();
@@ -149,7 +153,7 @@ export class Engine implements AsyncDisposable {
     for (const outlet of this.#outlets) outlet.abandonWaiting('shutdown');
     this.#pipeline.abandonDelayed(() => true, 'shutdown');
     this.#pipeline.preparation.hurry(hurryMs);
-    await Promise.all(this.#outlets.map((outlet) => outlet.close()));
+    await Promise.all([this.channels.close(), ...this.#outlets.map((outlet) => outlet.close())]);
     await this.drain();
   }
 
@@ -162,6 +166,7 @@ export class Engine implements AsyncDisposable {
     // What they have read comes in yet.
     await Promise.all(this.#feeds);
     await this.#pipeline.allSettled();
+    await this.channels.drain();
     await Promise.all(this.#outlets.map((outlet) => outlet.drain()));
     this.#ticker?.cancel();
     await this.#closePreparer();

@@ -1,3 +1,15 @@
+export { ChannelError } from './channel-error.ts';
+export type { ChannelErrorCode } from './channel-error.ts';
+export type {
+  ChannelCallOptions,
+  ChannelList,
+  Channels,
+  CreateChannelOptions,
+  CreatedChannel,
+  DeletedChannel,
+  NamedChannelOptions,
+  ReadChannel,
+} from './channels.ts';
 export { createEngine } from './engine.ts';
 export type { Engine, SendAllOptions, SendBytesOptions } from './engine.ts';
 export { EngineClosedError, EngineConfigError, EngineFullError, PreparationError } from './errors.ts';

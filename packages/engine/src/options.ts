@@ -59,6 +59,11 @@ export interface AppOptions {
   readonly environment?: 'production' | 'sandbox';
   /** `https://host:port` of a gateway that is not Apple's: a simulator, a proxy. */
   readonly endpoint?: string;
+  /**
+   * `https://host:port` where the app's channels are managed (`engine.channels`). Default: Apple's gateway for that, by
+   * environment; none with an `endpoint`.
+   */
+  readonly channelsEndpoint?: string;
   /** PEM of the CAs to trust instead of the system's. */
   readonly ca?: string | Buffer;
   readonly credential: CredentialOptions;

@@ -8,6 +8,7 @@ import type { Connection, PoolNotice, PoolOptions, Reply } from '@carillon/pool'
 import { Binding } from './binding.ts';
 import { Breaker, gatewayBreaker, topicBreaker } from './breaker.ts';
 import type { BreakerState } from './breaker.ts';
+import { connectionEvent } from './connection-events.ts';
 import { clockSkew, CredentialWatch } from './credential-state.ts';
 import type { CredentialState } from './credential-state.ts';
 import type { Lane } from './lane.ts';
@@ -134,35 +135,11 @@ export class Outlet implements TrackOwner {
   }
 
   onNotice(notice: PoolNotice): void {
-    const { emit } = this.#pipeline;
-    const { endpoint } = this;
-    switch (notice.kind) {
-      case 'opened':
-        emit({
-          kind: 'connection-opened',
-          endpoint,
-          address: notice.connection.address,
-          connection: notice.connection.id,
-        });
-        return;
-      case 'dial-failed': {
-        const { code, message } = notice.error;
-        emit({ kind: 'dial-failed', endpoint, code, message, failures: notice.failures });
-        return;
-      }
-      case 'goaway': {
-        const { reason, text: message } = notice.notice;
-        emit({ kind: 'goaway', endpoint, connection: notice.connection.id, reason, message });
-        if (reason !== null && findReason(reason)?.blame === 'credential')
-          this.#credentialRefused(reason, notice.connection);
-        return;
-      }
-      case 'closed': {
-        const { kind: because, message } = notice.closure;
-        const { id, streamsOpened } = notice.connection;
-        emit({ kind: 'connection-closed', endpoint, connection: id, because, message, pushes: streamsOpened });
-      }
-    }
+    this.#pipeline.emit(connectionEvent(notice, this.endpoint));
+    if (notice.kind !== 'goaway') return;
+    const { reason } = notice.notice;
+    if (reason !== null && findReason(reason)?.blame === 'credential')
+      this.#credentialRefused(reason, notice.connection);
   }
 
   /** Runs what is due while there are jobs: deadlines, giving up. */

@@ -50,6 +50,8 @@ export interface ConnectionOptions {
 
 /** After the last frame was written the socket gets this long to send it, and the peer to close its side. */
 const lingerMs = 1000;
+/** A longer body is reset instead of read, whatever is kept of it (the session's default). */
+const replyBodyCutBytes = 65_536;
 /** Of the time between two ticks no more than this counts as the peer's: the rest is our own event loop's. */
 const tickCountsMs = 500;
 
@@ -113,6 +115,8 @@ export class Connection implements SessionEvents {
         isProbing: policy.isProbing,
         streamsMax: policy.streamsMax,
         requestTimeoutMs: policy.requestTimeoutMs,
+        bodyBytesMax: policy.replyBodyBytesMax,
+        bodyBytesCancel: Math.max(replyBodyCutBytes, policy.replyBodyBytesMax),
       },
       this,
     );

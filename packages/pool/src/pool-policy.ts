@@ -15,6 +15,8 @@ export interface PoolPolicy {
   readonly isProbing: boolean;
   /** A request without an answer ends after this long. */
   readonly requestTimeoutMs: number;
+  /** Of a reply's body so much is kept; the rest is cut off. */
+  readonly replyBodyBytesMax: number;
   /** Bytes that a connection's socket may hold before streams wait. */
   readonly highWaterBytes: number;
   /** Another connection is dialled when work has waited this long and every connection is full. */
@@ -37,6 +39,8 @@ export const defaultPoolPolicy: PoolPolicy = {
   streamsMax: 1000,
   isProbing: false,
   requestTimeoutMs: 20_000,
+  // Error bodies of APNs have some 60 bytes.
+  replyBodyBytesMax: 4096,
   // 256 KiB: some 600 pushes; enough to keep a gigabit link with 2 ms of round trip busy.
   highWaterBytes: 256 * 1024,
   growAfterMs: 100,

@@ -19,6 +19,8 @@ export interface Reply {
 /** A longer value is none of the fields that are kept by default (apns-id has 36), and would cost memory. */
 const valueBytesMax = 256;
 const noBytes = Buffer.alloc(0);
+/** The default of `bodyBytesMax`: no error body of Apple's comes near. */
+const recordKeptBytesMax = 4_096;
 
 /** What Node's Buffer has and its types leave out: `toString('latin1')` without its 40 ns of looking up the encoding. */
 type SliceableBuffer = Buffer & { latin1Slice(start: number, end: number): string };
@@ -134,7 +136,8 @@ export class ReplyStore {
 
   giveBack(record: ReplyRecord): void {
     this.#out -= 1;
-    // 64 of at most 6 KiB each stay: error replies come in bursts, but rarely more at a time.
-    if (this.#free.length < 64) this.#free.push(record);
+    // 64 of at most 8 KiB each stay: error replies come in bursts, but rarely more at a time. The body of a long list
+    // (`bodyBytesMax` above the default) goes with its record.
+    if (this.#free.length < 64 && record.body.length <= recordKeptBytesMax) this.#free.push(record);
   }
 }

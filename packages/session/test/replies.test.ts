@@ -18,6 +18,18 @@ describe('Session and replies', () => {
     expect(peer.session.counters.interimReplies).toBe(2);
   });
 
+  it('keeps a body of a megabyte when it may, frame by frame', () => {
+    const peer = ScriptedPeer.connected({ bodyBytesMax: 1_000_000, bodyBytesCancel: 1_000_000 });
+    for (const id of [1, 3]) {
+      peer.open('');
+      peer.headers(id, { ':status': 200 });
+      for (let sent = 0; sent < 1_000_000; sent += 10_000) {
+        peer.data(id, 'x'.repeat(10_000), { isEnd: sent === 990_000 });
+      }
+      peer.expectTold({ event: 'reply', status: 200, body: 'x'.repeat(1_000_000), isBodyTruncated: false });
+    }
+  });
+
   it('N20: accepts trailers, and nothing of them', () => {
     const peer = ScriptedPeer.connected();
     peer.open();
