@@ -206,6 +206,7 @@ export class Outlet implements TrackOwner {
           }
           break;
         case 'probe-gateway':
+          connection.overloaded();
           if (this.breaker.refused(now)) {
             const { endpoint, waiting } = this;
             const message = `${endpoint} answers with server errors; new pushes wait behind one probe`;
@@ -213,6 +214,8 @@ export class Outlet implements TrackOwner {
           }
           break;
         case 'cool-device':
+          // A 429 without Apple's word for a device's own (TooManyRequests) is about all that we send.
+          if (verdict.kind === 'retry' && findReason(verdict.reason) === null) connection.overloaded();
           if (verdict.kind === 'retry' && !push.head.isBroadcast) {
             const until = now + this.#waitOf(verdict.notBefore);
             this.#pipeline.resting.set(push.head.scope, push.arena.token(push.at), until);

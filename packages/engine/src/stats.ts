@@ -1,5 +1,5 @@
 /** The engine in numbers: a plain object, a snapshot. No bytes of pushes, no tokens, no secrets. */
-import type { Connection } from '@carillon/pool';
+import type { Connection, FallCause } from '@carillon/pool';
 import type { Binding } from './binding.ts';
 import type { EngineCounters } from './counters.ts';
 import type { Lane } from './lane.ts';
@@ -63,6 +63,13 @@ export interface ConnectionStats {
   /** The peer's live limit, and what it lets us send now. */
   readonly peerStreamsMax: number;
   readonly windowBytes: number;
+  /** How many streams the connection lets itself have, because the gateway answers so many promptly. */
+  readonly streamsLimit: number;
+  /** What an answer takes when nothing waits at the gateway; null before it is known. */
+  readonly floorMs: number | null;
+  /** How often `streamsLimit` fell, and why the last time; null: never yet. */
+  readonly limitFalls: number;
+  readonly limitFellBecause: FallCause | null;
   /** Of the last PING; null before the first. */
   readonly pingMs: number | null;
   readonly latency: LatencySummary;
@@ -133,7 +140,7 @@ function laneStats(lane: Lane, now: number): LaneStats {
 }
 
 function connectionStats(connection: Connection, now: number): ConnectionStats {
-  const { id, address, session, openStreams, streamsOpened: streams, replies } = connection;
+  const { id, address, session, limiter, openStreams, streamsOpened: streams, replies } = connection;
   const binding = connection.binding as Binding | null; // the engine alone writes there
   return {
     id,
@@ -145,6 +152,10 @@ function connectionStats(connection: Connection, now: number): ConnectionStats {
     replies,
     peerStreamsMax: session.peer.streamsMax,
     windowBytes: session.connectionWindow,
+    streamsLimit: limiter.streams,
+    floorMs: limiter.floorMs === Infinity ? null : limiter.floorMs,
+    limitFalls: limiter.falls,
+    limitFellBecause: limiter.fellBecause,
     pingMs: session.rttMs,
     latency: binding?.latency.summary() ?? { count: 0, p50Ms: NaN, p90Ms: NaN, p99Ms: NaN, maxMs: NaN },
     reasons: binding?.reasons.toObject() ?? {},

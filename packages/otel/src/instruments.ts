@@ -30,6 +30,7 @@ export type InstrumentName =
   | 'refusals'
   | 'streams'
   | 'streamsMax'
+  | 'streamsOwnMax'
   | 'window'
   | 'latency'
   | 'ping'
@@ -75,6 +76,11 @@ const specs: Readonly<Record<InstrumentName, InstrumentSpec>> = {
     'carillon.streams.limit',
     '{stream}',
     'Streams that the gateway allows, by [endpoint], all connections together',
+  ),
+  streamsOwnMax: upDown(
+    'carillon.streams.own_limit',
+    '{stream}',
+    'Streams that the connections let themselves have, by [endpoint]: what the gateway answers promptly',
   ),
   window: gauge('carillon.window', 'By', 'What the fullest connection may still send, by [endpoint]'),
   latency: gauge('carillon.latency', 's', 'Of the slowest connection, by [endpoint] and [quantile]'),

@@ -93,6 +93,11 @@ function observeConnections(endpoint: string, connections: readonly ConnectionSt
     sum(connections, (one) => one.peerStreamsMax),
     { endpoint },
   );
+  observe(
+    'streamsOwnMax',
+    sum(connections, (one) => one.streamsLimit),
+    { endpoint },
+  );
   if (connections.length === 0) return;
   observe('window', Math.min(...connections.map((one) => one.windowBytes)), { endpoint });
   observe('connectionAge', worst(connections, (one) => one.ageMs) / msInSecond, { endpoint });

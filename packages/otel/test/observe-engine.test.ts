@@ -116,6 +116,7 @@ describe('observeEngine', () => {
     expect(valueOf(points, 'carillon.breakers', { endpoint, state: 'closed' })).toBe(1);
     expect(valueOf(points, 'carillon.streams', { endpoint })).toBe(0);
     expect(valueOf(points, 'carillon.streams.limit', { endpoint })).toBeGreaterThanOrEqual(1);
+    expect(valueOf(points, 'carillon.streams.own_limit', { endpoint })).toBeGreaterThanOrEqual(1);
     expect(valueOf(points, 'carillon.window', { endpoint })).toBeGreaterThan(0);
     expect(valueOf(points, 'carillon.latency', { endpoint, quantile: '0.99' })).toBeGreaterThan(0);
     expect(valueOf(points, 'carillon.lane.depth', { endpoint, app: 'news' })).toBe(0);

@@ -4,7 +4,7 @@
  *
  *   socket 'data' ──► session.receive ──► owner.onReply… ──► owner.onTurn (fills) ──► flush
  *
- * Per push: two calls and four field writes here; no allocation. Per chunk: one clock reading.
+ * Per push: three calls and some field writes here; no allocation. Per chunk: one clock reading, one turn of the limiter.
  */
 import { Session } from '@carillon/session';
 import type {
@@ -21,8 +21,10 @@ import type { Clock, Timer } from './clock.ts';
 import type { Dialed } from './dialer.ts';
 import { translateTransportError } from './errors.ts';
 import type { TransportError } from './errors.ts';
+import type { LatencyFloor } from './latency-floor.ts';
 import type { PoolPolicy } from './pool-policy.ts';
 import { SlabWriter } from './slab-writer.ts';
+import { StreamLimiter } from './stream-limiter.ts';
 
 /** Whom a connection tells. It must not throw. */
 export interface ConnectionOwner {
@@ -45,6 +47,8 @@ export interface ConnectionOptions {
   readonly policy: PoolPolicy;
   /** In [0, 1): shortens its life, so that connections opened together do not end together. */
   readonly jitter: number;
+  /** Of its address. */
+  readonly floor: LatencyFloor;
   readonly clock: Clock;
 }
 
@@ -54,6 +58,8 @@ const lingerMs = 1000;
 const replyBodyCutBytes = 65_536;
 /** Of the time between two ticks no more than this counts as the peer's: the rest is our own event loop's. */
 const tickCountsMs = 500;
+/** After a tick that came late, latencies say nothing of the gateway for two ticks. */
+const starvedMs = 200;
 
 export class Connection implements SessionEvents {
   readonly id: number;
@@ -77,12 +83,19 @@ export class Connection implements SessionEvents {
   isRetiring = false;
   /** It could carry streams once. */
   wasUsable = false;
+  /** How many streams it lets itself have, under the peer's limit. */
+  readonly limiter: StreamLimiter;
   readonly #session: Session;
   readonly #socket: Duplex;
   readonly #writer: SlabWriter;
   readonly #owner: ConnectionOwner;
   readonly #clock: Clock;
   readonly #stuckAfterMs: number;
+  readonly #streamsMax: number;
+  readonly #lateTickMs: number;
+  /** Streams that had ended when the limiter was last told. */
+  #endsTold = 0;
+  #endedAt: number;
   #socketError: unknown = null;
   #linger: Timer | null = null;
   #isGone = false;
@@ -102,9 +115,14 @@ export class Connection implements SessionEvents {
     this.now = clock.now();
     this.openedAt = this.now;
     this.usedAt = this.now;
+    this.#endedAt = this.now;
     this.#tickedAt = this.now;
     // As long as a request may take: by then everything that the stuck bytes asked for has timed out.
     this.#stuckAfterMs = policy.requestTimeoutMs;
+    this.#streamsMax = policy.streamsMax;
+    // Half of what the limiter tolerates: the rest of it is the gateway's.
+    this.#lateTickMs = policy.limiter.latencyToleranceMs / 2;
+    this.limiter = new StreamLimiter(policy.limiter, policy.streamsMax, options.floor, this.now);
     const life = 1 - 0.2 * options.jitter;
     this.retireAt = this.now + policy.ageMaxMs * life;
     this.requestsMax = policy.requestsMax * life;
@@ -120,6 +138,7 @@ export class Connection implements SessionEvents {
       },
       this,
     );
+    this.#session.limitStreams(this.limiter.streams);
   }
 
   /** Once, and first: listens to the socket and writes the opening. */
@@ -192,6 +211,23 @@ export class Connection implements SessionEvents {
     return this.#socketError === null ? null : translateTransportError(this.#socketError, this.endpoint);
   }
 
+  /** Monotonic ms at which a stream last ended, or the connection was opened. */
+  get endedAt(): number {
+    return this.#endedAt;
+  }
+
+  /** Only its limiter keeps it from opening another stream: the peer would let it. */
+  get isHeldByLimiter(): boolean {
+    const { streams } = this.limiter;
+    const { peer, openStreams } = this.#session;
+    return openStreams >= streams && streams < Math.min(this.#streamsMax, peer.streamsMax);
+  }
+
+  /** The gateway answered that it has too much to do. To be called from `onReply`. */
+  overloaded(): void {
+    this.limiter.refused('overload');
+  }
+
   /** A first reply proved that the peer trusts this connection: more than one stream may be open. */
   releaseProbe(): void {
     this.#session.probeSucceeded();
@@ -202,15 +238,18 @@ export class Connection implements SessionEvents {
     this.#writer.flush();
   }
 
-  /** Runs what is due. To be called several times a second. */
-  tick(now: number): void {
+  /** Runs what is due. To be called several times a second; `lateMs`: how much later than it was asked for. */
+  tick(now: number, lateMs: number): void {
     this.now = now;
+    if (lateMs > this.#lateTickMs) this.limiter.starved(now + starvedMs);
     if (this.#isStuck(now)) {
       this.#session.transportClosed(now, `the gateway has taken no bytes for ${this.#stuckAfterMs} ms`);
       return;
     }
     if (this.#session.wakeAt() > now) return;
+    const inFlight = this.#session.openStreams;
     this.#session.tick(now);
+    this.#adapt(inFlight);
     this.#writer.flush();
   }
 
@@ -229,10 +268,14 @@ export class Connection implements SessionEvents {
   }
 
   onReply(tag: number, reply: Reply): void {
+    // A refusal may come sooner than an answer that cost work, and is no measure of it.
+    if (reply.status < 300) this.limiter.answered(reply.latencyMs);
     this.#owner.onReply(this, tag, reply);
   }
 
   onFailure(tag: number, failure: StreamFailure): void {
+    if (failure.kind === 'timeout') this.limiter.refused('timeout');
+    else if (failure.kind === 'refused' && !this.#isAbovePeerLimit()) this.limiter.refused('refused');
     this.#owner.onFailure(this, tag, failure);
   }
 
@@ -263,7 +306,9 @@ export class Connection implements SessionEvents {
     const socket = this.#socket;
     socket.on('data', (chunk: Buffer) => {
       this.now = this.#clock.now();
+      const inFlight = this.#session.openStreams;
       this.#session.receive(chunk, this.now);
+      this.#adapt(inFlight);
       this.#owner.onTurn(this);
       this.#writer.flush();
     });
@@ -299,6 +344,23 @@ export class Connection implements SessionEvents {
     this.now = this.#clock.now();
     this.#owner.onTurn(this);
     this.#writer.flush();
+  }
+
+  /** Tells the limiter what came, and the session what the limiter makes of it. */
+  #adapt(inFlight: number): void {
+    const { replies, failures } = this.#session.counters;
+    const ends = replies + failures;
+    if (ends === this.#endsTold) return;
+    this.limiter.turn(this.now, inFlight, ends - this.#endsTold);
+    this.#endsTold = ends;
+    this.#endedAt = this.now;
+    this.#session.limitStreams(this.limiter.streams);
+  }
+
+  /** The peer lowered its limit below what was open, and refuses what was on its way: that is no overload. */
+  #isAbovePeerLimit(): boolean {
+    const { openStreams, peer } = this.#session;
+    return openStreams >= peer.streamsMax;
   }
 
   /** A peer may go on talking and never read: its bytes are no sign that ours get through. */

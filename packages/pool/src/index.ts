@@ -19,6 +19,8 @@ export { systemRandom } from './random.ts';
 export type { Random } from './random.ts';
 export { systemResolver } from './resolver.ts';
 export type { Address, Resolver } from './resolver.ts';
+export { defaultLimiterPolicy } from './stream-limiter.ts';
+export type { FallCause, LimiterPolicy } from './stream-limiter.ts';
 export type { TlsIdentity } from './tls-identity.ts';
 export type { GoAwayNotice, Reply, SessionClosure, StreamFailure } from '@carillon/session';
 export { HeaderTemplate } from '@carillon/session';

@@ -1,6 +1,8 @@
 /** What a pool obeys: plain numbers. The engine makes them out of Apple's conduct rules; the pool knows no Apple. */
 import type { BackoffLimits } from './backoff.ts';
 import type { DialGateLimits } from './dial-gate.ts';
+import { defaultLimiterPolicy } from './stream-limiter.ts';
+import type { LimiterPolicy } from './stream-limiter.ts';
 
 export interface PoolPolicy {
   /** Connections at most. */
@@ -11,6 +13,8 @@ export interface PoolPolicy {
   readonly dialBackoff: BackoffLimits;
   /** Streams at most on a connection, whatever more the peer grants. */
   readonly streamsMax: number;
+  /** How a connection finds out how many of them the gateway takes. */
+  readonly limiter: LimiterPolicy;
   /** One stream until the owner says that the peer trusts the connection. */
   readonly isProbing: boolean;
   /** A request without an answer ends after this long. */
@@ -19,7 +23,10 @@ export interface PoolPolicy {
   readonly replyBodyBytesMax: number;
   /** Bytes that a connection's socket may hold before streams wait. */
   readonly highWaterBytes: number;
-  /** Another connection is dialled when work has waited this long and every connection is full. */
+  /**
+   * Another connection is dialled when work has waited this long and every connection is full: of streams, or of window. One
+   * that its limiter holds back is not full, and an overloaded gateway gets no more connections.
+   */
   readonly growAfterMs: number;
   /** A connection beyond the first that carried nothing for this long is drained. */
   readonly shrinkAfterMs: number;
@@ -37,6 +44,7 @@ export const defaultPoolPolicy: PoolPolicy = {
   dialBackoff: { baseMs: 500, capMs: 60_000 },
   // 1000: what APNs has granted since 2021 (observed).
   streamsMax: 1000,
+  limiter: defaultLimiterPolicy,
   isProbing: false,
   requestTimeoutMs: 20_000,
   // Error bodies of APNs have some 60 bytes.

@@ -26,6 +26,7 @@ import { Dials } from './dials.ts';
 import type { DialsOwner } from './dials.ts';
 import { endpointOf } from './endpoint.ts';
 import { TransportError } from './errors.ts';
+import { LatencyFloors } from './latency-floor.ts';
 import { defaultPoolPolicy } from './pool-policy.ts';
 import type { PoolPolicy } from './pool-policy.ts';
 import type { ProxyTarget } from './proxy.ts';
@@ -88,6 +89,8 @@ export interface PoolStats {
 const tickMs = 100;
 /** Streams opened in one visit when several connections share the work, so that the first does not take it all. */
 const shareMost = 64;
+/** An overloaded gateway answers late; one that has said nothing for so long may be gone. */
+const silentMs = 1000;
 /** A connection that carried something so lately is replaced when it ends, though nothing waits just now. */
 const inUseMs = 10_000;
 /** RFC 9113 §7. */
@@ -105,12 +108,15 @@ export class Pool implements ConnectionOwner, DialsOwner {
   readonly #random: Random;
   readonly #dials: Dials;
   readonly #addresses: AddressBook;
+  readonly #floors: LatencyFloors;
   /** Those whose session lives. */
   readonly #connections: Connection[] = [];
   /** Closed, and the socket is not gone yet. */
   readonly #lingering = new Set<Connection>();
   #dialFailures = 0;
   #ticker: Timer | null = null;
+  /** Monotonic ms at which it is due. */
+  #tickAt = 0;
   #isTurnDue = false;
   /** Work waits, as the owner said last. */
   #hasWork = false;
@@ -133,6 +139,7 @@ export class Pool implements ConnectionOwner, DialsOwner {
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
     this.#addresses = new AddressBook(this.#random);
+    this.#floors = new LatencyFloors(this.#policy.limiter.floorWindowMs);
     const { host, port, tls, proxy } = options;
     const target = {
       host,
@@ -215,7 +222,8 @@ export class Pool implements ConnectionOwner, DialsOwner {
 
   onDialed(dialed: Dialed): void {
     const { endpoint, policy, clock } = { endpoint: this.#endpoint, policy: this.#policy, clock: this.#clock };
-    const options = { id: this.#nextId++, endpoint, policy, jitter: this.#random.next(), clock };
+    const floor = this.#floors.of(dialed.address);
+    const options = { id: this.#nextId++, endpoint, policy, jitter: this.#random.next(), floor, clock };
     const connection = new Connection(dialed, options, this);
     this.#connections.push(connection);
     this.#addresses.opened(connection.address);
@@ -359,7 +367,13 @@ export class Pool implements ConnectionOwner, DialsOwner {
     this.#startTicker();
     if (this.#isOneComing()) return;
     let usable = 0;
-    for (const connection of this.#connections) if (connection.isUsable) usable++;
+    for (const connection of this.#connections) {
+      if (!connection.isUsable) continue;
+      // An overload is no reason for more connections, and one that is starting has not shown yet what it can carry.
+      const heardAt = Math.max(connection.endedAt, this.#starvedSince);
+      if (connection.isHeldByLimiter && now - heardAt < silentMs) return;
+      usable++;
+    }
     if (usable >= this.#policy.connectionsMax) return;
     if (usable > 0 && now - this.#starvedSince < this.#policy.growAfterMs) return;
     if (this.#isHeldBack()) {
@@ -437,13 +451,15 @@ export class Pool implements ConnectionOwner, DialsOwner {
   #startTicker(): void {
     if (this.#ticker !== null) return;
     if (this.#connections.length === 0 && Number.isNaN(this.#starvedSince)) return;
+    this.#tickAt = this.#clock.now() + tickMs;
     this.#ticker = this.#clock.setTimer(tickMs, this.#tick);
   }
 
   readonly #tick = (): void => {
     this.#ticker = null;
     const now = this.#clock.now();
-    for (const connection of [...this.#connections]) connection.tick(now);
+    const lateMs = now - this.#tickAt;
+    for (const connection of [...this.#connections]) connection.tick(now, lateMs);
     if (this.#state === 'running') {
       this.#retirePastTheirTime(now);
       this.#shrink(now);

@@ -2,7 +2,7 @@
 import { createSecureServer } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { Pool } from '@carillon/pool';
+import { defaultLimiterPolicy, Pool } from '@carillon/pool';
 import type { PoolOptions, PoolPolicy, TransportErrorCode } from '@carillon/pool';
 import { spawnSimulator, startSimulator, startTcpProxy } from '@carillon/simulator';
 import { describe, expect, it } from 'vitest';
@@ -11,6 +11,9 @@ import type { GatewayOptions } from './gateway.ts';
 import { Jobs } from './jobs.ts';
 import { authority, goodServer, tlsServer } from './tls-servers.ts';
 import type { TestServer } from './tls-servers.ts';
+
+/** Everything goes out at once: what is tested is what becomes of it. */
+const limiter = { ...defaultLimiterPolicy, startStreams: 20_000 };
 
 class Sender extends Jobs implements AsyncDisposable {
   constructor(port: number, policy: Partial<PoolPolicy> = {}, options: Partial<PoolOptions> = {}) {
@@ -105,7 +108,7 @@ describe('A pool over real sockets', () => {
 
   it('T5: finds out within 5 s that the process of its gateway stands still', async () => {
     await using simulator = await spawnSimulator({ profile: 'fast' });
-    await using sender = new Sender(simulator.port, {}, { tls: { ca: simulator.ca } });
+    await using sender = new Sender(simulator.port, { limiter }, { tls: { ca: simulator.ca } });
     sender.add(100);
     await sender.until(() => sender.settled === 100);
     process.kill(simulator.pid, 'SIGSTOP');
@@ -126,7 +129,7 @@ describe('A pool over real sockets', () => {
     await Promise.all(
       directions.map(async (direction) => {
         await using proxy = await startTcpProxy({ targetPort: simulator.port });
-        await using sender = new Sender(proxy.port, {}, { tls: { ca: simulator.ca } });
+        await using sender = new Sender(proxy.port, { limiter }, { tls: { ca: simulator.ca } });
         sender.add(10);
         await sender.until(() => sender.settled === 10);
         proxy.stall(direction);
@@ -164,7 +167,7 @@ describe('A pool over real sockets', () => {
   it('T7: holds no more than the high-water mark and a slab for a slow reader, and loses nothing', async () => {
     await using gateway = await SecureGateway.start();
     const highWaterBytes = 256 * 1024;
-    await using sender = new Sender(gateway.port, { connectionsMax: 1, highWaterBytes, streamsMax: 20_000 });
+    await using sender = new Sender(gateway.port, { connectionsMax: 1, highWaterBytes, streamsMax: 20_000, limiter });
     sender.add(1);
     await sender.until(() => sender.settled === 1);
     const [socket] = gateway.sockets;

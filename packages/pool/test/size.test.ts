@@ -1,5 +1,5 @@
 // How many connections a pool has: growth by starvation, shares of the work, shrinking, and replacement by age.
-import { TransportError } from '@carillon/pool';
+import { defaultLimiterPolicy, TransportError } from '@carillon/pool';
 import { describe, expect, it } from 'vitest';
 import { GatewayWorld } from './gateway-world.ts';
 import { SettingId } from './gateway.ts';
@@ -56,7 +56,9 @@ describe('A pool with more work than slots', () => {
   });
 
   it('does not grow because a connection had its share and slots are left', async () => {
-    const world = new GatewayWorld(() => ({ answers: false }), { growAfterMs: 0, connectionsMax: 4, streamsMax: 500 });
+    const limiter = { ...defaultLimiterPolicy, startStreams: 500 };
+    const policy = { growAfterMs: 0, connectionsMax: 4, streamsMax: 500, limiter };
+    const world = new GatewayWorld(() => ({ answers: false }), policy);
     world.jobs.add(600);
     await world.clock.advance(300);
     expect(world.pool.stats().connections).toBe(2);

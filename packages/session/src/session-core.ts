@@ -55,6 +55,8 @@ export class SessionCore {
   state: SessionState = 'connecting';
   /** Streams that may be open at once now: 0 in connecting, draining and closed, 1 in probing. */
   streamLimit = 0;
+  /** What the owner allows for now, beside `limits.streamsMax` and the peer's limit. */
+  ownerStreamsMax: number = Infinity;
   isProbing: boolean;
   /** The latest time that the owner told us. */
   now = 0;
@@ -95,8 +97,9 @@ export class SessionCore {
   }
 
   refreshStreamLimit(): void {
-    if (this.state === 'open') this.streamLimit = Math.min(this.limits.streamsMax, this.peer.streamsMax);
-    else if (this.state === 'probing') this.streamLimit = Math.min(1, this.peer.streamsMax);
+    const most = Math.min(this.limits.streamsMax, this.peer.streamsMax, this.ownerStreamsMax);
+    if (this.state === 'open') this.streamLimit = most;
+    else if (this.state === 'probing') this.streamLimit = Math.min(1, most);
     else this.streamLimit = 0;
   }
 

@@ -150,6 +150,13 @@ export class Session {
     return id;
   }
 
+  /** The owner's own limit from now on, under the peer's. Below what is open it means: wait (as RFC 9113 §5.1.2 has it). */
+  limitStreams(most: number): void {
+    if (this.#core.ownerStreamsMax === most) return;
+    this.#core.ownerStreamsMax = most;
+    this.#core.refreshStreamLimit();
+  }
+
   /** The gateway answered as only an authenticated client is answered: from now on as many streams as it allows. */
   probeSucceeded(): void {
     const core = this.#core;

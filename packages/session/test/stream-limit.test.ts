@@ -33,6 +33,21 @@ describe('Session and the limit on streams', () => {
     expect([peer.session.slots(10), peer.session.peer.streamsMax]).toEqual([70, Infinity]);
   });
 
+  it('obeys the limit of its owner under that of the peer, at once and whenever it moves', () => {
+    const peer = ScriptedPeer.connected({}, limit(100));
+    peer.session.limitStreams(3);
+    expect(peer.session.slots(10)).toBe(3);
+    for (let count = 0; count < 3; count++) peer.open();
+    expect([peer.session.slots(10), peer.open()]).toEqual([0, 0]);
+    peer.session.limitStreams(1);
+    peer.reply(1);
+    expect([peer.session.openStreams, peer.session.slots(10)]).toEqual([2, 0]);
+    peer.session.limitStreams(500);
+    expect(peer.session.slots(10)).toBe(98);
+    peer.settings(limit(0));
+    expect(peer.session.slots(10)).toBe(0);
+  });
+
   it('N11: has one stream at a time on a probing connection, whatever the peer allows', () => {
     const peer = ScriptedPeer.connected({ isProbing: true }, limit(1_000));
     expect([peer.session.state, peer.session.slots(10)]).toEqual(['probing', 1]);
