@@ -22,7 +22,12 @@ export interface ControlRequest {
 }
 
 export type ControlAnswer =
-  | { readonly kind: 'started'; readonly port: number; readonly identity: SimulatorIdentity }
+  | {
+      readonly kind: 'started';
+      readonly port: number;
+      readonly channelsEndpoint: string;
+      readonly identity: SimulatorIdentity;
+    }
   | { readonly kind: 'stats'; readonly stats: SimulatorStats }
   | { readonly kind: 'ledger'; readonly entries: readonly LedgerEntry[] }
   | { readonly kind: 'report'; readonly report: RefereeReport | null }

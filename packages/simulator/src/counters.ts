@@ -11,6 +11,12 @@ export interface SimulatorStats {
   readonly replies: number;
   readonly statuses: Readonly<Record<string, number>>;
   readonly reasons: Readonly<Record<string, number>>;
+  /** Of the requests: broadcasts that were accepted. */
+  readonly broadcasts: number;
+  /** Requests to the port where channels are managed, what was refused there, and the channels there are now. */
+  readonly channelCalls: number;
+  readonly channelReasons: Readonly<Record<string, number>>;
+  readonly channels: number;
   /** Streams above the live limit, answered with REFUSED_STREAM. */
   readonly streamsRefused: number;
   /** Most streams that were open at once on one connection. */
@@ -36,6 +42,7 @@ export class SimulatorCounters {
   connectionsSecured = 0;
   requests = 0;
   replies = 0;
+  broadcasts = 0;
   streamsRefused = 0;
   streamsPeak = 0;
   resetsReceived = 0;

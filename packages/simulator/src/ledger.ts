@@ -10,10 +10,13 @@ export interface LedgerEntry {
   /** Ordinal of the connection, from 1. */
   readonly connection: number;
   readonly stream: number;
+  /** Of a broadcast: its path. */
   readonly token: string;
+  /** Broadcasts only. */
+  readonly channel?: string;
   /** Which life of the gateway, from 2; absent in the first. */
   readonly life?: number;
-  /** As sent, or as generated when none was sent. */
+  /** As sent, or as generated when none was sent. Of a broadcast: its apns-request-id. */
   readonly apnsId: string;
   readonly topic: string | null;
   readonly pushType: string | null;

@@ -31,6 +31,8 @@ export interface OpenGateway<P extends Profile> {
   readonly plan: FaultPlan;
   readonly gateway: Gateway;
   readonly profile: P;
+  /** The same rules on the port where channels are managed. */
+  readonly channels: Gateway;
   /** Null without a referee. */
   readonly marking: Marking | null;
 }
@@ -59,12 +61,28 @@ export function openGateway<P extends Profile>(
   const plan = new FaultPlan(script, (id) => gateway.referee?.faultFired(id, gateway.nowMs()));
   const profile = create(options, gateway, plan);
   const marking = gateway.referee === null ? null : new Marking(profile, clock);
-  return { identity, counters, ledger, plan, gateway, profile, marking };
+  // Nobody's conduct is judged there, and nothing is recorded: its calls are few, and are in the counters.
+  const channels = new Gateway(
+    rules,
+    new SimulatorCounters(),
+    openLedger({ kind: 'none' }),
+    { kind: 'none' },
+    clock,
+    'channels',
+  );
+  return { identity, counters, ledger, plan, gateway, profile, channels, marking };
 }
 
 /** The one that has faults, ledger and referee: our own frames, whatever is asked of a request. */
 export function createStrictProfile(options: SimulatorOptions, gateway: Gateway, plan: FaultPlan): StrictProfile {
   return new StrictProfile(gateway, http2Of(options), plan);
+}
+
+/** Where channels are managed: no load comes there, and no fault. */
+export function createChannelProfile(options: SimulatorOptions, channels: Gateway): Profile {
+  return options.stack === 'node'
+    ? new StrictNodeProfile(channels, http2Of(options))
+    : new StrictProfile(channels, http2Of(options), new FaultPlan(null));
 }
 
 /** The one that costs least of those that do what the options ask for. */
@@ -94,7 +112,7 @@ function createReferee({ referee }: SimulatorOptions, now: number): Referee | nu
 }
 
 export function statsOf(
-  { counters, ledger, plan }: OpenGateway<Profile>,
+  { counters, ledger, plan, gateway, channels }: OpenGateway<Profile>,
   connections: ConnectionCounts,
 ): SimulatorStats {
   const cpu = process.cpuUsage();
@@ -106,6 +124,10 @@ export function statsOf(
     replies: counters.replies,
     statuses: Object.fromEntries(counters.statuses),
     reasons: Object.fromEntries(counters.reasons),
+    broadcasts: counters.broadcasts,
+    channelCalls: channels.counters.requests,
+    channelReasons: Object.fromEntries(channels.counters.reasons),
+    channels: gateway.rules.channels.size,
     streamsRefused: counters.streamsRefused,
     streamsPeak: counters.streamsPeak,
     resetsReceived: counters.resetsReceived,

@@ -11,6 +11,8 @@ import type { ScriptedToken } from './rules/token-store.ts';
 export interface SimulatorOptions {
   /** Default 0: any free port. Always on 127.0.0.1 only. */
   readonly port?: number;
+  /** Where channels are managed; as `port`. */
+  readonly channelsPort?: number;
   /**
    * `fast` answers 200 and checks nothing; `strict` (default) keeps Apple's rules. With a ledger or faults, `fast` runs
    * on the same connection as `strict` and costs as much: it still checks nothing.
@@ -75,6 +77,15 @@ export interface RuleOptions {
   readonly keys?: readonly ProviderKey[];
   /** Bundle ids that provider tokens may push to. Default: any. */
   readonly bundleIds?: readonly string[];
+  /** Bundle ids that broadcasts are enabled for. Default: every one. */
+  readonly broadcastBundleIds?: readonly string[];
+  /** Channels of one app. Default 10,000 (CHM). */
+  readonly channelsMax?: number;
+  /**
+   * Where Apple's pages and the wire name things differently for broadcasts and channels. Default `wire`:
+   * BroadcastFeatureNotEnabled, MissingChannelQueueSize. `page`: FeatureNotEnabled, BadRequestParams.
+   */
+  readonly spellings?: 'wire' | 'page';
   /** Default ok. */
   readonly unknownTokens?: 'ok' | 'bad';
   readonly tokens?: Readonly<Record<string, ScriptedToken>>;

@@ -22,7 +22,8 @@ process.on('SIGINT', () => {});
 async function answer(call: ControlCall): Promise<ControlAnswer> {
   if (call.kind === 'start') {
     simulator = await startSimulator(call.options);
-    return { kind: 'started', port: simulator.port, identity: simulator.identity };
+    const { port, channelsEndpoint, identity } = simulator;
+    return { kind: 'started', port, channelsEndpoint, identity };
   }
   if (simulator === null) throw new Error('the simulator has not been started');
   switch (call.kind) {

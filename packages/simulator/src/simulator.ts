@@ -12,8 +12,10 @@ import type { SimulatorIdentity } from './identity.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { Listener } from './listener.ts';
 import { Restarts } from './restarts.ts';
-import { createProfile, openGateway, statsOf } from './open-gateway.ts';
+import { createChannelProfile, createProfile, openGateway, statsOf } from './open-gateway.ts';
+import type { OpenGateway } from './open-gateway.ts';
 import type { Gateway } from './profiles/gateway.ts';
+import type { Profile } from './profiles/profile.ts';
 import type { RefereeReport } from './referee/report.ts';
 import type { ScriptedToken } from './rules/token-store.ts';
 import { systemClock, systemRandom } from './seams.ts';
@@ -23,6 +25,8 @@ export interface Simulator extends AsyncDisposable {
   readonly port: number;
   /** `https://127.0.0.1:PORT`. */
   readonly endpoint: string;
+  /** The same for channel management: another port, as Apple has it. */
+  readonly channelsEndpoint: string;
   readonly identity: SimulatorIdentity;
   /** Shorthands of `identity`: what a client needs. */
   readonly ca: string;
@@ -67,13 +71,17 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   });
   secure.on('tlsClientError', (error: Error) => increment(counters.handshakeFaults, error.message));
   const port = await listener.listen(options.port ?? 0);
+  const channels = await openChannels(options, opened).catch(async (error: unknown) => {
+    await listener.close();
+    throw error;
+  });
   const restarts = new Restarts(opened, listener, port);
   gateway.onRestart = (awayMs) => restarts.begin(awayMs);
 
   const closeAll = async (): Promise<void> => {
     marking?.stop();
     restarts.stop();
-    await listener.close();
+    await Promise.all([listener.close(), channels.listener.close()]);
     await ledger.close();
   };
   let closed: Promise<void> | null = null;
@@ -82,6 +90,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   return {
     port,
     endpoint: `https://127.0.0.1:${port}`,
+    channelsEndpoint: `https://127.0.0.1:${channels.port}`,
     identity,
     ca: identity.ca,
     keyPem: identity.keyPem,
@@ -95,10 +104,30 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       gateway.referee?.registered(token);
     },
     fire: (faultId) => profile.fire(faultId),
-    advanceClock: (byMs) => gateway.advanceClock(byMs),
+    advanceClock: (byMs) => {
+      gateway.advanceClock(byMs);
+      opened.channels.advanceClock(byMs);
+    },
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** The port where channels are managed: the same identity and rules, and neither faults nor a referee. */
+async function openChannels(
+  options: SimulatorOptions,
+  { identity, channels }: OpenGateway<Profile>,
+): Promise<{ readonly listener: Listener; readonly port: number }> {
+  const profile = createChannelProfile(options, channels);
+  const secure = createSecureServer(identity, options.tls ?? {});
+  const listener = new Listener(secure, { intercept: () => false });
+  secure.on('secureConnection', (socket: TLSSocket) => {
+    const accepted = listener.rawOf(socket);
+    if (accepted === null) socket.destroy();
+    else profile.accept(socket, accepted);
+  });
+  secure.on('tlsClientError', (error: Error) => increment(channels.counters.handshakeFaults, error.message));
+  return { listener, port: await listener.listen(options.channelsPort ?? 0) };
 }
 
 function interceptHandshake(plan: FaultPlan, gateway: Gateway, raw: Socket, ordinal: number): boolean {

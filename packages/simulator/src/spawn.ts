@@ -15,6 +15,8 @@ export interface SpawnedSimulator extends AsyncDisposable {
   readonly port: number;
   /** `https://127.0.0.1:PORT`. */
   readonly endpoint: string;
+  /** Where channels are managed. */
+  readonly channelsEndpoint: string;
   readonly identity: SimulatorIdentity;
   readonly ca: string;
   readonly keyPem: string;
@@ -40,10 +42,11 @@ const closeTimeoutMs = 2_000;
 export async function spawnSimulator(options: SimulatorOptions = {}): Promise<SpawnedSimulator> {
   const process = new SimulatorProcess();
   try {
-    const { identity, port } = await process.call({ kind: 'start', options }, 'started');
+    const { identity, port, channelsEndpoint } = await process.call({ kind: 'start', options }, 'started');
     return {
       port,
       endpoint: `https://127.0.0.1:${port}`,
+      channelsEndpoint,
       identity,
       ca: identity.ca,
       keyPem: identity.keyPem,

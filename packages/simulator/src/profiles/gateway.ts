@@ -8,7 +8,10 @@ import type { Ledger, LedgerOptions } from '../ledger.ts';
 import type { Referee } from '../referee/referee.ts';
 import { topicOf } from '../rules/authentication.ts';
 import type { ConnectionRecord } from '../rules/authentication.ts';
+import { ChannelStore } from '../rules/channel-store.ts';
 import { DeviceRate } from '../rules/device-rate.ts';
+import { broadcastAppOf, judgeBroadcast } from '../rules/judge-broadcast.ts';
+import { judgeChannelCall } from '../rules/judge-channels.ts';
 import { defaultCheckOrder, judgeRequest, tokenOf } from '../rules/judge-request.ts';
 import type { Answer, GatewayRules } from '../rules/judge-request.ts';
 import { ProviderTokenVerifier } from '../rules/provider-token.ts';
@@ -26,6 +29,8 @@ export interface RequestOrigin {
 }
 
 export class Gateway {
+  /** `channels`: channel management, and nothing else. */
+  readonly service: 'pushes' | 'channels';
   readonly clock: SimulatorClock;
   readonly rules: GatewayRules;
   readonly counters: SimulatorCounters;
@@ -49,7 +54,9 @@ export class Gateway {
     ledger: Ledger,
     ledgerOptions: LedgerOptions,
     clock: SimulatorClock,
+    service: 'pushes' | 'channels' = 'pushes',
   ) {
+    this.service = service;
     this.clock = clock;
     this.rules = rules;
     this.counters = counters;
@@ -79,8 +86,16 @@ export class Gateway {
     return this.latency.replyMs + this.rules.random.next() * (this.latency.spreadMs ?? 0);
   }
 
-  judge(request: PushRequest, connection: ConnectionRecord): Answer {
+  /** `body`: what was kept of it. */
+  judge(request: PushRequest, body: Buffer, connection: ConnectionRecord): Answer {
     this.counters.requests += 1;
+    if (this.service === 'channels') return judgeChannelCall(request, body, connection, this.rules, this.nowMs());
+    const app = broadcastAppOf(request.path);
+    if (app !== null) {
+      const answer = judgeBroadcast(request, app, connection, this.rules, this.nowMs());
+      if (answer.status === 200) this.counters.broadcasts += 1;
+      return answer;
+    }
     return judgeRequest(request, connection, this.rules, this.nowMs());
   }
 
@@ -99,6 +114,7 @@ export class Gateway {
       connection: origin.connection,
       stream: origin.stream,
       token: tokenOf(request.path) ?? request.path,
+      ...channelIn(request),
       apnsId: answer.apnsId,
       topic: topicOf(request, connection),
       pushType: fieldValue(request, 'apns-push-type'),
@@ -118,6 +134,11 @@ export class Gateway {
   }
 }
 
+function channelIn(request: PushRequest): { readonly channel?: string } {
+  const channel = broadcastAppOf(request.path) === null ? null : fieldValue(request, 'apns-channel-id');
+  return channel === null ? {} : { channel };
+}
+
 function hashOf(body: Buffer, bodyBytes: number): string | null {
   return body.length === bodyBytes ? createHash('sha256').update(body).digest('hex') : null;
 }
@@ -135,6 +156,9 @@ export function createRules(identity: SimulatorIdentity, options: RuleOptions, r
     poisonsExpired: options.poisonsExpired ?? false,
     sourceTokens: options.countsTokensPerSource === true ? new SourceTokens() : null,
     tokens,
+    channels: new ChannelStore(random, options.channelsMax),
+    broadcastBundleIds: options.broadcastBundleIds ?? null,
+    spellings: options.spellings ?? 'wire',
     random,
     deviceRate: options.deviceRate === undefined ? null : new DeviceRate(options.deviceRate),
     checkOrder: options.checkOrder ?? defaultCheckOrder,

@@ -20,7 +20,8 @@ export interface ReplyDraft {
 /** apns-protocol.md A.6: 200 is HEADERS alone; errors carry JSON. */
 export function draftReply(reply: PlannedReply): ReplyDraft {
   const fields: HeaderField[] = [{ name: ':status', value: String(reply.status) }];
-  fields.push({ name: 'apns-id', value: reply.apnsId, indexing: 'without' });
+  fields.push({ name: reply.idName, value: reply.apnsId, indexing: 'without' });
+  if (reply.channelId !== null) fields.push({ name: 'apns-channel-id', value: reply.channelId, indexing: 'without' });
   if (reply.uniqueId !== null) fields.push({ name: 'apns-unique-id', value: reply.uniqueId, indexing: 'without' });
   if (reply.retryAfter !== null) fields.push({ name: 'retry-after', value: reply.retryAfter, indexing: 'without' });
   if (reply.body !== '') fields.push({ name: 'content-type', value: 'application/json' });

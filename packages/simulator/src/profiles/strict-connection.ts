@@ -149,7 +149,7 @@ export class StrictConnection implements ActedConnection, ServerConnectionEvents
       this.#keepBack(stream, request, spoiling);
       return;
     }
-    const judged = this.#gateway.judge(request, this.#record);
+    const judged = this.#gateway.judge(request, stream.body, this.#record);
     const answer = spoiling?.kind === 'status' ? forcedReply(request, this.#gateway.rules, spoiling) : judged;
     this.#note(stream, request, answer);
     const ownDelayMs = answer.kind === 'silence' ? 0 : answer.delayMs + this.#gateway.latencyMs();
@@ -252,7 +252,7 @@ export class StrictConnection implements ActedConnection, ServerConnectionEvents
   /** The push may have been taken, but its answer never comes. */
   #keepBack(stream: ServerStream, request: PushRequest, action: ReplyAction): void {
     if (isProcessed(action)) {
-      const { apnsId } = this.#gateway.judge(request, this.#record);
+      const { apnsId } = this.#gateway.judge(request, stream.body, this.#record);
       this.#note(stream, request, { kind: 'silence', apnsId });
     }
     actOnReply({ http2: this.http2, stream, draft: emptyDraft }, action);

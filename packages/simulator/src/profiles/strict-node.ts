@@ -130,7 +130,7 @@ class NodeRequest {
 
   #onRequest(stream: ServerHttp2Stream, request: PushRequest, body: Buffer): void {
     this.#watched?.request(stream.id ?? 0, request, body, this.#gateway.nowMs());
-    const answer = this.#gateway.judge(request, this.#record);
+    const answer = this.#gateway.judge(request, body, this.#record);
     this.#gateway.record(request, body, this.#record, answer, { connection: this.#ordinal, stream: stream.id ?? 0 });
     const delayMs = answer.kind === 'silence' ? 0 : answer.delayMs + this.#gateway.latencyMs();
     if (delayMs === 0) this.#answer(stream, answer);
@@ -179,7 +179,8 @@ function toRequest(rawHeaders: readonly string[], bodyBytes: number): PushReques
 function toHeaders(reply: PlannedReply): OutgoingHttpHeaders {
   return {
     ':status': reply.status,
-    'apns-id': reply.apnsId,
+    [reply.idName]: reply.apnsId,
+    ...(reply.channelId === null ? {} : { 'apns-channel-id': reply.channelId }),
     ...(reply.uniqueId === null ? {} : { 'apns-unique-id': reply.uniqueId }),
     ...(reply.retryAfter === null ? {} : { 'retry-after': reply.retryAfter }),
     ...(reply.body === '' ? {} : { 'content-type': 'application/json' }),

@@ -6,7 +6,7 @@ import type { PushRequest } from '../rules/request.ts';
 const allowed = new Map<string, RegExp>([
   ['authorization', /^bearer [A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/],
   ['apns-topic', /^[A-Za-z0-9.-]{1,255}$/],
-  ['apns-push-type', /^[a-z]+$/],
+  ['apns-push-type', /^[A-Za-z]+$/], // BSND writes Liveactivity
   ['apns-id', /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/],
   ['apns-expiration', /^\d{1,10}$/],
   ['apns-priority', /^(?:10|5|1)$/],
@@ -22,12 +22,14 @@ const allowed = new Map<string, RegExp>([
 ]);
 
 const devicePath = /^\/3\/device\/(?:[0-9a-fA-F]{2})+$/;
+/** BSND. */
+const broadcastPath = /^\/4\/broadcasts\/apps\/[A-Za-z0-9.-]{1,255}$/;
 
 /** What the client cannot be blamed for twice is not looked for: the first fault is enough. Null: it is clean. */
 export function formFault(request: PushRequest, body: Buffer): string | null {
   if (request.method !== 'POST') return `:method is not POST`;
-  if (!devicePath.test(request.path)) {
-    return `:path (${request.path.length} characters) is not /3/device/ and a token in hex`;
+  if (!devicePath.test(request.path) && !broadcastPath.test(request.path)) {
+    return `:path (${request.path.length} characters) is neither /3/device/ and a token in hex nor that of a broadcast`;
   }
   const { fields } = request;
   for (let at = 0; at < fields.length; at += 1) {

@@ -282,6 +282,7 @@ export class WatchedConnection {
   }
 
   #judgeDevice(stream: OpenStream, streamId: number, now: number): void {
+    if (stream.token === '') return; // a broadcast: no device
     const fact = this.#court.devices.find(stream.token, stream.topic);
     if (fact === null || !knew(this.proof, fact)) return;
     if (fact.kind === 'dead') {
@@ -300,7 +301,7 @@ export class WatchedConnection {
   }
 
   #judgePush(stream: OpenStream, streamId: number, request: PushRequest, body: Buffer, now: number): void {
-    const apnsId = fieldValue(request, 'apns-id');
+    const apnsId = fieldValue(request, 'apns-id') ?? fieldValue(request, 'apns-request-id');
     const record = new PushRecord(this.proof, this.ordinal, streamId);
     stream.record = record;
     const before = this.#court.pushes.replace(apnsId ?? anonymousKey(request, body), record);
@@ -351,6 +352,7 @@ export class WatchedConnection {
   }
 
   #noteDevice(stream: OpenStream, { status, reason, retryAfter }: SeenReply, place: number, now: number): void {
+    if (stream.token === '') return; // as above
     const { devices, limits } = this.#court;
     let kind: DeviceFact['kind'];
     let untilMs = 0;

@@ -124,6 +124,14 @@ export function checkTopic(request: PushRequest, connection: ConnectionRecord, r
   return suffix === null || topic === bundleIdOf(topic) + suffix ? null : { reason: 'BadTopic' };
 }
 
+/** The app of a path: broadcasts and channel calls name no topic. */
+export function checkBundleId(bundleId: string, connection: ConnectionRecord, rules: AuthenticationRules): Check {
+  if (!topicSyntax.test(bundleId)) return { reason: 'BadPath' };
+  // BERR: usually a bundle id with the suffix of a push type.
+  if (bundleIdOf(bundleId) !== bundleId) return { reason: 'TopicDisallowed' };
+  return isAllowed(bundleId, connection, rules) ? null : { reason: 'TopicMismatch' };
+}
+
 /** CwA: a certificate for a single topic supplies it as the default. */
 export function topicOf(request: PushRequest, connection: ConnectionRecord): string | null {
   const topic = fieldValue(request, 'apns-topic');

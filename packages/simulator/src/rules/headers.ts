@@ -5,10 +5,10 @@ import type { PushRequest } from './request.ts';
 import type { Check } from './verdict.ts';
 
 /** SNR: "32 lowercase hexadecimal digits, displayed in five groups separated by hyphens in the form 8-4-4-4-12". */
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+export const uuid: RegExp = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Seconds since 1970; ten digits reach the year 2286. */
-const seconds = /^\d{1,10}$/;
+export const seconds: RegExp = /^\d{1,10}$/;
 
 /** SNR: at most 64 bytes. */
 const collapseIdBytesMax = 64;

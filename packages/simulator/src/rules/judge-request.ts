@@ -2,6 +2,7 @@
 import type { SimulatorRandom } from '../seams.ts';
 import { checkAuthentication, checkTopic, topicOf } from './authentication.ts';
 import type { AuthenticationRules, ConnectionRecord } from './authentication.ts';
+import type { ChannelStore } from './channel-store.ts';
 import type { DeviceRate } from './device-rate.ts';
 import { checkTokenState, checkTokenSyntax } from './device-token.ts';
 import {
@@ -52,6 +53,11 @@ export const defaultCheckOrder: readonly CheckName[] = [
 
 export interface GatewayRules extends AuthenticationRules {
   readonly tokens: TokenStore;
+  readonly channels: ChannelStore;
+  /** Bundle ids that broadcasts are enabled for; null: every one. */
+  readonly broadcastBundleIds: readonly string[] | null;
+  /** Where page and wire differ for broadcasts and channels: which of them is spoken. */
+  readonly spellings: 'wire' | 'page';
   /** Of the ids that the gateway makes. */
   readonly random: SimulatorRandom;
   /** Null: a token may be pushed to as often as one likes. */
@@ -67,7 +73,11 @@ export interface PlannedReply {
   readonly kind: 'reply';
   readonly status: number;
   readonly reason: string | null;
+  /** In `apns-id`, or in `apns-request-id` where the request is no push to a device. */
   readonly apnsId: string;
+  readonly idName: 'apns-id' | 'apns-request-id';
+  /** Of a channel just made. */
+  readonly channelId: string | null;
   readonly uniqueId: string | null;
   readonly retryAfter: string | null;
   /** Empty: HEADERS alone. */
@@ -132,13 +142,15 @@ export function judgeRequest(
     if (refusal !== null) break;
   }
 
-  const apnsId = apnsIdFor(request, rules);
+  const apnsId = idFor(request, 'apns-id', rules);
   const common = {
     apnsId,
+    idName: 'apns-id',
+    channelId: null,
     uniqueId: rules.sendsUniqueId ? rules.random.uuid() : null,
     isAuthenticated,
     delayMs: delayOf(scripted),
-  };
+  } as const;
   if (refusal !== null) return { kind: 'reply', ...common, ...refusalReply(refusal) };
   return scriptedAnswer(scripted, common) ?? { kind: 'reply', ...common, ...acceptance };
 }
@@ -180,15 +192,62 @@ function scriptedAnswer(scripted: ScriptedToken | null, common: ReplyCommon): An
   }
 }
 
+/** What an answer to a broadcast or a channel call says besides its ids. */
+export interface PlainContent {
+  readonly status: number;
+  readonly body?: string;
+  readonly channelId?: string;
+}
+
+export function plainAnswer(
+  request: PushRequest,
+  rules: GatewayRules,
+  { status, body = '', channelId }: PlainContent,
+  isAuthenticated: boolean,
+): PlannedReply {
+  return {
+    kind: 'reply',
+    status,
+    reason: null,
+    apnsId: idFor(request, 'apns-request-id', rules),
+    idName: 'apns-request-id',
+    channelId: channelId ?? fieldValue(request, 'apns-channel-id'),
+    uniqueId: rules.sendsUniqueId ? rules.random.uuid() : null,
+    retryAfter: null,
+    body,
+    splitBytes: 0,
+    isAuthenticated,
+    delayMs: 0,
+  };
+}
+
+export function refusalAnswer(
+  request: PushRequest,
+  rules: GatewayRules,
+  refusal: Refusal,
+  isAuthenticated: boolean,
+): PlannedReply {
+  return { ...plainAnswer(request, rules, { status: 0 }, isAuthenticated), ...refusalReply(refusal), channelId: null };
+}
+
+/** BSET: broadcasts are a capability of an app. */
+export function featureRefusal(bundleId: string, { broadcastBundleIds, spellings }: GatewayRules): Check {
+  if (broadcastBundleIds === null || broadcastBundleIds.includes(bundleId)) return null;
+  return { reason: spellings === 'wire' ? 'BroadcastFeatureNotEnabled' : 'FeatureNotEnabled' };
+}
+
 /** A reply that a fault script forces on a request, whatever the rules say. */
 export function forcedReply(
   request: PushRequest,
   rules: GatewayRules,
   forced: { readonly status?: number; readonly reason?: string; readonly retryAfter?: string; readonly body?: string },
 ): PlannedReply {
+  const idName = tokenOf(request.path) === null ? 'apns-request-id' : 'apns-id';
   return {
     kind: 'reply',
-    apnsId: apnsIdFor(request, rules),
+    apnsId: idFor(request, idName, rules),
+    idName,
+    channelId: null,
     uniqueId: null,
     status: forced.status ?? statusOf(forced.reason ?? ''),
     reason: forced.reason ?? null,
@@ -204,8 +263,8 @@ function errorBody(reason: string, timestampMs?: number): string {
   return JSON.stringify(timestampMs === undefined ? { reason } : { reason, timestamp: timestampMs });
 }
 
-function apnsIdFor(request: PushRequest, rules: GatewayRules): string {
-  const given = fieldValue(request, 'apns-id');
+function idFor(request: PushRequest, name: PlannedReply['idName'], rules: GatewayRules): string {
+  const given = fieldValue(request, name);
   if (given !== null) return given;
   return rules.generatesUpperCaseIds ? rules.random.uuid().toUpperCase() : rules.random.uuid();
 }

@@ -1,4 +1,5 @@
-// Apple's reason strings with their status, for device pushes (apns-protocol.md A.7): this simulator's own reading.
+// Apple's reason strings with their status, for device pushes (apns-protocol.md A.7), broadcasts and channels (D.4): this
+// simulator's own reading.
 
 export const statusByReason = {
   BadCollapseId: 400,
@@ -34,6 +35,19 @@ export const statusByReason = {
   InternalServerError: 500,
   ServiceUnavailable: 503,
   Shutdown: 503,
+  // Broadcasts and channels only. The page says FeatureNotEnabled, the wire was seen to say the other.
+  FeatureNotEnabled: 400,
+  BroadcastFeatureNotEnabled: 400,
+  MissingChannelId: 400,
+  BadChannelId: 400,
+  ChannelNotRegistered: 400,
+  BadRequestParams: 400,
+  BadRequestPayload: 400,
+  MissingPushType: 400,
+  CannotCreateChannelConfig: 400,
+  // Seen for a storage policy that is absent or wrong; on no page.
+  MissingChannelQueueSize: 400,
+  TopicMismatch: 403,
 } as const;
 
 export type Reason = keyof typeof statusByReason;
