@@ -1,10 +1,12 @@
 // The command: arguments in, exit code out. What each command does is in its own file.
 import { readFileSync } from 'node:fs';
 
+import { channels } from './channels.ts';
 import { helpText } from './command-line/help-text.ts';
 import { parseCommandLine } from './command-line/parse-command-line.ts';
 import type { CommandLine } from './command-line/parse-command-line.ts';
 import { UsageError } from './command-line/usage-error.ts';
+import { channelsConfig } from './config/channels-config.ts';
 import { readConfigFile } from './config/config-file.ts';
 import { levelOf } from './config/log-level.ts';
 import { sendConfig } from './config/send-config.ts';
@@ -40,6 +42,12 @@ async function run(command: CommandLine): Promise<ExitCode> {
       const fromFile = typeof path === 'string' ? await readConfigFile(path) : {};
       const config = sendConfig(command.files, command.given, fromFile, process.stdin.isTTY);
       return withLog(openLog(config.logLevel, process.stderr.isTTY), (log) => send(config, log));
+    }
+    case 'channels': {
+      const path = command.given.config;
+      const fromFile = typeof path === 'string' ? await readConfigFile(path) : {};
+      const config = channelsConfig(command.words, command.given, fromFile);
+      return withLog(openLog(config.logLevel, process.stderr.isTTY), (log) => channels(config, log));
     }
     case 'simulate': {
       const config = simulateConfig(command.given);

@@ -63,10 +63,11 @@ async function writeReports(
 }
 
 async function start(config: SimulateConfig): Promise<Simulator> {
-  const { port, profile, stack, streamsMax, faults, ledger, hasReferee } = config;
+  const { port, channelsPort, profile, stack, streamsMax, faults, ledger, hasReferee } = config;
   try {
     return await startSimulator({
       port,
+      channelsPort,
       profile,
       stack,
       referee: hasReferee,
@@ -89,11 +90,12 @@ function aborted(signal: AbortSignal): Promise<void> {
 
 /** What a client needs, in files. The keys are the simulator's own: worth nothing elsewhere, and 0600 out of habit. */
 async function writeCredentials(folder: string, simulator: Simulator): Promise<void> {
-  const { ca, endpoint, identity, keyId, keyPem, teamId } = simulator;
+  const { ca, endpoint, channelsEndpoint, identity, keyId, keyPem, teamId } = simulator;
   const secret = { mode: 0o600 };
   const names = { ca: 'ca.pem', key: 'key.p8', cert: 'push-cert.pem', 'cert-key': 'push-key.pem' };
   const credentials = {
     endpoint,
+    'channels-endpoint': channelsEndpoint,
     topic: identity.topic,
     ca: names.ca,
     key: names.key,
@@ -106,7 +108,7 @@ async function writeCredentials(folder: string, simulator: Simulator): Promise<v
     await writeFile(join(folder, names.key), keyPem, secret);
     await writeFile(join(folder, names.cert), identity.push.certificatePem);
     await writeFile(join(folder, names['cert-key']), identity.push.keyPem, secret);
-    // Last: who waits for this file finds the others complete. It is a configuration file of `carillon send`, too.
+    // Last: who waits for this file finds the others complete. It is a configuration file of `carillon send` and `channels`, too.
     await writeFile(join(folder, 'credentials.json'), `${JSON.stringify(credentials, null, 2)}\n`);
   } catch (error) {
     throw new UsageError(`the credentials cannot be written: ${reasonOf(error)}`, { cause: error });
@@ -115,11 +117,12 @@ async function writeCredentials(folder: string, simulator: Simulator): Promise<v
 
 function greeting(
   { profile, stack, credentialsFolder }: SimulateConfig,
-  { endpoint, keyId, teamId, identity }: Simulator,
+  { endpoint, channelsEndpoint, keyId, teamId, identity }: Simulator,
 ): string {
   const head =
     `This is a simulator of APNs (${profile}, ${stack}) on this machine only. Nothing reaches a device.\n\n` +
-    `  endpoint  ${endpoint}\n  topic     ${identity.topic}\n  key id    ${keyId}\n  team id   ${teamId}\n\n`;
+    `  endpoint  ${endpoint}\n  channels  ${channelsEndpoint}\n  topic     ${identity.topic}\n` +
+    `  key id    ${keyId}\n  team id   ${teamId}\n\n`;
   const send =
     credentialsFolder === null
       ? 'Clients need its certificate and key: --write-credentials DIR writes them.\n'
@@ -165,6 +168,12 @@ function countsReport(stats: SimulatorStats): string {
     ...countedLines('connection ended', stats.connectionFaults),
     ...countedLines('fault played', stats.fired),
   ];
+  if (stats.broadcasts > 0) lines.push(`${grouped(stats.broadcasts).padStart(11)} broadcasts accepted`);
+  if (stats.channelCalls > 0) {
+    const now = `${grouped(stats.channels)} channels now`;
+    lines.push(`${grouped(stats.channelCalls).padStart(11)} calls about channels, ${now}`);
+    lines.push(...countedLines('channel call refused', stats.channelReasons));
+  }
   if (stats.streamsRefused > 0) lines.push(`  ${grouped(stats.streamsRefused)} streams refused`);
   return `${lines.join('\n')}\n`;
 }

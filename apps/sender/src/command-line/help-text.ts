@@ -1,11 +1,12 @@
 // What --help prints.
 import type { CommandName } from './parse-command-line.ts';
-import { sendOptions, simulateOptions } from './option-table.ts';
+import { channelsOptions, sendOptions, simulateOptions } from './option-table.ts';
 import type { OptionTable } from './option-table.ts';
 
 const overview = `carillon sends push notifications through the Apple Push Notification service (APNs).
 
   carillon send [FILE…|-]      jobs in (NDJSON, one a line), receipts out
+  carillon channels …          broadcast channels: create, read, list, delete
   carillon simulate            an APNs simulator on this machine, to try things on
   carillon help COMMAND        all about one command
   carillon --version
@@ -46,6 +47,33 @@ Exit codes:
   130  interrupted; what had been read was finished or given up, and has its receipt
 `;
 
+const aboutChannels = `carillon channels create --storage-policy none|most-recent [options]
+carillon channels read CHANNEL… [options]
+carillon channels list [options]
+carillon channels delete CHANNEL… [options]
+
+Manages the broadcast channels of an app at Apple’s gateway for that, which has a host and port of its own. What comes
+of it is on stdout: create and list print ids, one a line; read adds storage policy and push type; delete says what it
+found. A job with "channel" instead of "token" is sent to a channel by carillon send. delete asks nothing, and cannot
+be undone.
+
+Options:
+`;
+
+const afterChannels = `
+A configuration file is the same as for carillon send; what only sending needs is ignored, "endpoint" too.
+
+create is never repeated when its answer is lost, for that could make a second channel: it fails, and list shows what is
+there. All others are tried up to three times.
+
+Exit codes:
+  0    done; a channel to be deleted that was not there counts as deleted
+  1    Apple refused it, or the answer was lost
+  2    bad usage or configuration; nothing was sent
+  3    nothing was done: the gateway could not be reached, or it refused the credential
+  130  interrupted; the message says whether it may be done all the same
+`;
+
 const aboutSimulate = `carillon simulate [options]
 
 Plays Apple's side on 127.0.0.1 until Ctrl-C, then prints its report. It is a simulator: nothing reaches a device.
@@ -59,6 +87,8 @@ export function helpText(command: CommandName | null): string {
       return overview;
     case 'send':
       return aboutSend + optionLines(sendOptions) + afterSend;
+    case 'channels':
+      return aboutChannels + optionLines(channelsOptions) + afterChannels;
     case 'simulate':
       return aboutSimulate + optionLines(simulateOptions);
   }

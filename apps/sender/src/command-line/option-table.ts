@@ -41,6 +41,7 @@ export type SendOption =
 
 export type SimulateOption =
   | 'port'
+  | 'channels-port'
   | 'profile'
   | 'stack'
   | 'streams'
@@ -51,6 +52,28 @@ export type SimulateOption =
   | 'no-referee'
   | 'write-credentials'
   | 'json'
+  | 'quiet'
+  | 'verbose'
+  | 'log-level'
+  | 'help';
+
+export type ChannelsOption =
+  | 'channels-endpoint'
+  | 'environment'
+  | 'ca'
+  | 'key'
+  | 'key-id'
+  | 'team-id'
+  | 'cert'
+  | 'cert-key'
+  | 'pfx'
+  | 'passphrase-file'
+  | 'app'
+  | 'topic'
+  | 'storage-policy'
+  | 'give-up-after'
+  | 'json'
+  | 'config'
   | 'quiet'
   | 'verbose'
   | 'log-level'
@@ -85,8 +108,38 @@ export const sendOptions: OptionTable<SendOption> = {
   help: { ...toggle('this text'), isInConfig: false },
 };
 
+export const channelsOptions: OptionTable<ChannelsOption> = {
+  'channels-endpoint': option(
+    'https://HOST:PORT',
+    'the gateway for channels, when it is not Apple’s; pushes go elsewhere',
+  ),
+  environment: sendOptions.environment,
+  ca: sendOptions.ca,
+  key: sendOptions.key,
+  'key-id': sendOptions['key-id'],
+  'team-id': sendOptions['team-id'],
+  cert: sendOptions.cert,
+  'cert-key': sendOptions['cert-key'],
+  pfx: sendOptions.pfx,
+  'passphrase-file': sendOptions['passphrase-file'],
+  app: option('NAME', 'what the app is called in the output; default: default'),
+  topic: option('BUNDLE-ID', 'the app whose channels they are'),
+  'storage-policy': {
+    ...option('POLICY', 'create: none keeps nothing for devices that are away; most-recent keeps the last broadcast'),
+    isInConfig: false,
+  },
+  'give-up-after': option('SECONDS', 'without an answer of the gateway for this long; default 30'),
+  json: toggle('what came of it as JSON on stdout, one object a line'),
+  config: sendOptions.config,
+  quiet: toggle('only warnings and errors on stderr'),
+  verbose: sendOptions.verbose,
+  'log-level': sendOptions['log-level'],
+  help: sendOptions.help,
+};
+
 export const simulateOptions: OptionTable<SimulateOption> = {
   port: option('N', 'port on 127.0.0.1; default: any free one'),
+  'channels-port': option('N', 'port where channels are managed; default: any free one'),
   profile: option('NAME', 'strict (default): keeps Apple’s rules. fast: answers 200 and checks nothing'),
   stack: option('NAME', 'frames (default): our own HTTP/2. node: node:http2, a second opinion'),
   streams: option('N', 'concurrent streams that a connection is granted; default 1000'),

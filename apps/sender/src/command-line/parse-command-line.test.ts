@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { helpText } from './help-text.ts';
-import { sendOptions, simulateOptions } from './option-table.ts';
+import { channelsOptions, sendOptions, simulateOptions } from './option-table.ts';
 import { parseCommandLine } from './parse-command-line.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -28,6 +28,14 @@ describe('The command line', () => {
     });
   });
 
+  it('keeps the words of channels for later', () => {
+    expect(parseCommandLine(['channels', 'delete', 'a+/b==', '--json', 'AAAA'])).toEqual({
+      kind: 'channels',
+      words: ['delete', 'a+/b==', 'AAAA'],
+      given: { json: true },
+    });
+  });
+
   it('takes everything after -- for files', () => {
     expect(parseCommandLine(['send', '--', '--rate'])).toMatchObject({ files: ['--rate'], given: {} });
   });
@@ -38,6 +46,9 @@ describe('The command line', () => {
     [['help'], null],
     [['help', 'send'], 'send'],
     [['help', 'simulate'], 'simulate'],
+    [['help', 'channels'], 'channels'],
+    [['channels', '--help'], 'channels'],
+    [['channels', 'list', '-h'], 'channels'],
     [['send', '--help'], 'send'],
     [['send', 'x', '-h'], 'send'],
     [['simulate', '--help'], 'simulate'],
@@ -54,6 +65,9 @@ describe('The command line', () => {
     [['sned'], /"sned" is not a command; did you mean send\?/],
     [['simulator'], /did you mean simulate\?/],
     [['xyz'], /carillon --help lists/],
+    [['channel', 'list'], /did you mean channels\?/],
+    [['channels', 'list', '--endpoint', 'x'], /not an option of carillon channels; did you mean --channels-endpoint\?/],
+    [['channels', 'create', '--rate', '5'], /not an option of carillon channels/],
     [['help', 'sennd'], /did you mean send\?/],
     [['--topic', 'x', 'send'], /comes before the command/],
     [['send', '--keyId', 'X'], /"--keyId" is not an option of carillon send; did you mean --key-id\?/],
@@ -92,13 +106,16 @@ describe('The command line', () => {
 describe('The help', () => {
   it('names every option and every exit code', () => {
     for (const name of Object.keys(sendOptions)) expect(helpText('send')).toContain(`--${name}`);
+    for (const name of Object.keys(channelsOptions)) expect(helpText('channels')).toContain(`--${name}`);
     for (const name of Object.keys(simulateOptions)) expect(helpText('simulate')).toContain(`--${name}`);
-    for (const code of ['0 ', '1 ', '2 ', '3 ', '130 ']) expect(helpText('send')).toContain(`\n  ${code}`);
+    for (const command of ['send', 'channels'] as const) {
+      for (const code of ['0 ', '1 ', '2 ', '3 ', '130 ']) expect(helpText(command)).toContain(`\n  ${code}`);
+    }
     expect(helpText(null)).toContain('carillon send');
   });
 
   it('fits a terminal of 120 columns', () => {
-    for (const command of [null, 'send', 'simulate'] as const) {
+    for (const command of [null, 'send', 'channels', 'simulate'] as const) {
       for (const line of helpText(command).split('\n')) expect(line.length, line).toBeLessThanOrEqual(120);
     }
   });

@@ -4,20 +4,22 @@ import { parseArgs } from 'node:util';
 
 import { quote } from '@carillon/apns';
 
-import { sendOptions, simulateOptions } from './option-table.ts';
-import type { Given, OptionTable, SendOption, SimulateOption } from './option-table.ts';
+import { channelsOptions, sendOptions, simulateOptions } from './option-table.ts';
+import type { ChannelsOption, Given, OptionTable, SendOption, SimulateOption } from './option-table.ts';
 import { nearest } from './suggestion.ts';
 import { UsageError } from './usage-error.ts';
 
-export type CommandName = 'send' | 'simulate';
+export type CommandName = 'send' | 'channels' | 'simulate';
 
 export type CommandLine =
   | { readonly kind: 'help'; readonly command: CommandName | null }
   | { readonly kind: 'version' }
   | { readonly kind: 'send'; readonly files: readonly string[]; readonly given: Given<SendOption> }
+  /** `words`: what is to be done, and to which channels. */
+  | { readonly kind: 'channels'; readonly words: readonly string[]; readonly given: Given<ChannelsOption> }
   | { readonly kind: 'simulate'; readonly given: Given<SimulateOption> };
 
-const commandNames: readonly string[] = ['send', 'simulate', 'help'];
+const commandNames: readonly string[] = ['send', 'channels', 'simulate', 'help'];
 
 /** Throws `UsageError`. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
@@ -38,6 +40,11 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       if (given.help === true) return { kind: 'help', command: 'send' };
       return { kind: 'send', files: positionals, given };
     }
+    case 'channels': {
+      const { given, positionals } = parseOptions('channels', rest, channelsOptions);
+      if (given.help === true) return { kind: 'help', command: 'channels' };
+      return { kind: 'channels', words: positionals, given };
+    }
     case 'simulate': {
       const { given, positionals } = parseOptions('simulate', rest, simulateOptions);
       if (given.help === true) return { kind: 'help', command: 'simulate' };
@@ -52,7 +59,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
 function parseHelp(rest: readonly string[]): CommandLine {
   const [about] = rest;
   if (about === undefined) return { kind: 'help', command: null };
-  if (about === 'send' || about === 'simulate') return { kind: 'help', command: about };
+  if (about === 'send' || about === 'channels' || about === 'simulate') return { kind: 'help', command: about };
   throw new UsageError(unknownCommand(about));
 }
 

@@ -1,22 +1,26 @@
-// The configuration file: the options of `carillon send` as one JSON object, under the same names.
+// The configuration file: the options of `carillon send` and `carillon channels` as one JSON object, under the same names.
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
 import { quote, quoteUnknown } from '@carillon/apns';
 
-import { sendOptions } from '../command-line/option-table.ts';
-import type { Given, SendOption } from '../command-line/option-table.ts';
+import { channelsOptions, sendOptions } from '../command-line/option-table.ts';
+import type { ChannelsOption, Given, SendOption } from '../command-line/option-table.ts';
 import { nearest } from '../command-line/suggestion.ts';
 import { UsageError } from '../command-line/usage-error.ts';
 import { reasonOf } from './reason-of.ts';
 
-const namesInFile = (Object.keys(sendOptions) as SendOption[]).filter((name) => sendOptions[name].isInConfig);
+/** One file serves `send` and `channels`: each takes what it knows. */
+type ConfigName = SendOption | ChannelsOption;
+
+const options = { ...channelsOptions, ...sendOptions };
+const namesInFile = (Object.keys(options) as ConfigName[]).filter((name) => options[name].isInConfig); // its own keys
 
 /** Options whose value is a path; relative to the file that says them. */
-const paths: ReadonlySet<SendOption> = new Set(['ca', 'key', 'cert', 'cert-key', 'pfx', 'passphrase-file', 'receipts']);
+const paths: ReadonlySet<ConfigName> = new Set(['ca', 'key', 'cert', 'cert-key', 'pfx', 'passphrase-file', 'receipts']);
 
 /** Throws `UsageError`. */
-export async function readConfigFile(path: string): Promise<Given<SendOption>> {
+export async function readConfigFile(path: string): Promise<Given<ConfigName>> {
   if (/\.ya?ml$/i.test(path)) throw new UsageError(`${path}: configuration is read as JSON; YAML is not read yet`);
   let text: string;
   try {
@@ -28,7 +32,7 @@ export async function readConfigFile(path: string): Promise<Given<SendOption>> {
 }
 
 /** `path` names the file in messages, and is what relative paths in it are relative to. */
-export function parseConfig(text: string, path: string): Given<SendOption> {
+export function parseConfig(text: string, path: string): Given<ConfigName> {
   let config: unknown;
   try {
     config = JSON.parse(text);
@@ -38,7 +42,7 @@ export function parseConfig(text: string, path: string): Given<SendOption> {
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
     throw new UsageError(`${path}: ${quoteUnknown(config)}; an object is right: {"endpoint":"https://…"}`);
   }
-  const given: Partial<Record<SendOption, string | true>> = {};
+  const given: Partial<Record<ConfigName, string | true>> = {};
   for (const [key, value] of Object.entries(config)) {
     const name = namesInFile.find((known) => known === key);
     if (name === undefined) throw new UsageError(unknownKey(path, key));
@@ -49,8 +53,8 @@ export function parseConfig(text: string, path: string): Given<SendOption> {
   return given;
 }
 
-function takeValue(path: string, name: SendOption, value: unknown): string | true | null {
-  if (sendOptions[name].value === null) {
+function takeValue(path: string, name: ConfigName, value: unknown): string | true | null {
+  if (options[name].value === null) {
     if (typeof value === 'boolean') return value ? true : null;
     throw new UsageError(`${path}: ${name} is ${typeOf(value)}; true or false is right`);
   }

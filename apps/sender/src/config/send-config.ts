@@ -51,7 +51,7 @@ export function sendConfig(
   fromFile: Given<SendOption>,
   isTerminal: boolean,
 ): SendConfig {
-  const given = merge(fromLine, fromFile);
+  const given = merge(fromLine, fromFile, exclusive);
   const isQuiet = given.quiet === true;
   return {
     inputs: inputsOf(files, isTerminal),
@@ -72,16 +72,28 @@ export function sendConfig(
 }
 
 /** Choices that exclude each other: one made on the command line puts the other ones of the file out of force. */
-const exclusive: readonly (readonly (readonly SendOption[])[])[] = [
-  [['endpoint'], ['environment']],
-  [['key', 'key-id', 'team-id'], ['cert', 'cert-key'], ['pfx']],
+export type Choices<Name extends string> = readonly (readonly (readonly Name[])[])[];
+
+export const credentialChoices: Choices<'key' | 'key-id' | 'team-id' | 'cert' | 'cert-key' | 'pfx'>[number] = [
+  ['key', 'key-id', 'team-id'],
+  ['cert', 'cert-key'],
+  ['pfx'],
+];
+
+export const logChoices: Choices<'quiet' | 'verbose' | 'log-level'> = [
   [['quiet'], ['verbose']],
   [['verbose'], ['log-level']],
 ];
 
-function merge(fromLine: Given<SendOption>, fromFile: Given<SendOption>): Given<SendOption> {
+const exclusive: Choices<SendOption> = [[['endpoint'], ['environment']], credentialChoices, ...logChoices];
+
+export function merge<Name extends string>(
+  fromLine: Given<Name>,
+  fromFile: Given<Name>,
+  choicesOf: Choices<Name>,
+): Given<Name> {
   const kept = { ...fromFile };
-  for (const choices of exclusive) {
+  for (const choices of choicesOf) {
     const chosen = choices.filter((names) => names.some((name) => fromLine[name] !== undefined));
     if (chosen.length === 0) continue;
     for (const name of choices.filter((names) => !chosen.includes(names)).flat()) delete kept[name];
@@ -112,13 +124,13 @@ export function isSameFile(input: string, path: string): boolean {
   return input !== '-' && inputIdentity(input) === resolve(path);
 }
 
-function appOf(given: Given<SendOption>): string {
+export function appOf(given: Given<SendOption>): string {
   const app = textOf(given, 'app') ?? 'default';
   if (/^[A-Za-z0-9._-]{1,64}$/.test(app)) return app;
   throw new UsageError(`--app ${quote(app)}; 1 to 64 of A-Z a-z 0-9 . _ - are right`);
 }
 
-function topicOf(given: Given<SendOption>): string {
+export function topicOf(given: Given<SendOption>): string {
   const topic = textOf(given, 'topic');
   if (topic === null)
     throw new UsageError('--topic is missing: the bundle id of the app, for example com.example.news');
@@ -141,24 +153,25 @@ function gatewayOf(given: Given<SendOption>): Gateway {
   if (endpoint !== null && environment !== null) {
     throw new UsageError('--endpoint and --environment exclude each other: both name the gateway');
   }
-  if (endpoint !== null) return { kind: 'endpoint', endpoint: checkEndpoint(endpoint) };
+  if (endpoint !== null) return { kind: 'endpoint', endpoint: checkEndpoint('--endpoint', endpoint) };
   const parsed = parseEnvironment(environment ?? 'production');
   if (isFault(parsed)) throw new UsageError(`--environment: ${parsed.message}`);
   return { kind: 'apple', environment: parsed };
 }
 
-function checkEndpoint(text: string): string {
+/** `option` says it: --endpoint, --channels-endpoint. */
+export function checkEndpoint(option: string, text: string): string {
   if (/^http:/i.test(text)) {
     throw new UsageError(
-      '--endpoint is plain http: device tokens and the credential would travel in the clear; https://HOST:PORT is right',
+      `${option} is plain http: device tokens and the credential would travel in the clear; https://HOST:PORT is right`,
     );
   }
   const parsed = parseEndpoint(text);
-  if (isFault(parsed)) throw new UsageError(`--endpoint: ${parsed.message}`);
+  if (isFault(parsed)) throw new UsageError(`${option}: ${parsed.message}`);
   return `https://${parsed.authority}`;
 }
 
-function credentialOf(given: Given<SendOption>): CredentialFiles {
+export function credentialOf(given: Given<SendOption>): CredentialFiles {
   const key = textOf(given, 'key');
   const cert = textOf(given, 'cert');
   const pfx = textOf(given, 'pfx');
@@ -211,7 +224,7 @@ function receiptsOf(given: Given<SendOption>): ReceiptsTarget {
   return path === '-' ? { kind: 'stdout' } : { kind: 'file', path, isResumed };
 }
 
-function secondsOf(given: Given<SendOption>, name: SendOption): number | null {
+export function secondsOf(given: Given<SendOption>, name: SendOption): number | null {
   // A week: beyond that, and well below the longest timer of Node, a job has outlived its purpose.
   const seconds = numberOf(given, name, { least: 0.001, most: 604_800, isWhole: false });
   return seconds === null ? null : seconds * 1000;
@@ -231,7 +244,7 @@ function numberOf(
   );
 }
 
-function textOf(given: Given<SendOption>, name: SendOption): string | null {
+export function textOf(given: Given<SendOption>, name: SendOption): string | null {
   const value = given[name];
   if (value === undefined || value === true) return null;
   // A pasted key: it is in the history of the shell now, and shall not be in a log as well.

@@ -7,6 +7,7 @@ import { UsageError } from '../command-line/usage-error.ts';
 export interface SimulateConfig {
   /** 0: any free one. */
   readonly port: number;
+  readonly channelsPort: number;
   readonly profile: 'fast' | 'strict';
   readonly stack: 'frames' | 'node';
   /** Null: the simulator's default. */
@@ -31,6 +32,7 @@ export function simulateConfig(given: Given<SimulateOption>): SimulateConfig {
   }
   return {
     port: wholeNumber(given, 'port', 0, 65_535) ?? 0,
+    channelsPort: wholeNumber(given, 'channels-port', 0, 65_535) ?? 0,
     profile: choice(given, 'profile', ['strict', 'fast']),
     stack: choice(given, 'stack', ['frames', 'node']),
     // RFC 9113 §6.5.2 would allow 2^32 - 1; more streams than a connection has ids make no sense.
