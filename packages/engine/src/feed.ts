@@ -64,20 +64,24 @@ export async function feedJobs(
     added = 0;
     admit(run, builder.take(), context);
   };
-  for await (const job of untilStopped(jobs, stop)) {
-    builder.addObject(job, ++number);
-    added++;
-    if (added >= jobsPerBatch || builder.bytes >= pipeline.settings.limits.batchBytes) {
-      flush();
-      await room(run, context);
-    } else if (!isFlushDue) {
-      // A slow source: what has come does not wait for what has not.
-      isFlushDue = true;
-      pipeline.clock.endOfTurn(flush);
+  try {
+    for await (const job of untilStopped(jobs, stop)) {
+      builder.addObject(job, ++number);
+      added++;
+      if (added >= jobsPerBatch || builder.bytes >= pipeline.settings.limits.batchBytes) {
+        flush();
+        await room(run, context);
+      } else if (!isFlushDue) {
+        // A slow source: what has come does not wait for what has not.
+        isFlushDue = true;
+        pipeline.clock.endOfTurn(flush);
+      }
+      if (stop.aborted) break;
     }
-    if (stop.aborted) break;
+  } finally {
+    // What was read is finished, also when the source failed.
+    flush();
   }
-  flush();
 }
 
 async function feedPiece(

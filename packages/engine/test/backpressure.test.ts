@@ -1,7 +1,7 @@
 import { EngineFullError } from '@carillon/engine';
-import type { Job } from '@carillon/engine';
+import type { Job, Receipt } from '@carillon/engine';
 import { describe, expect, it } from 'vitest';
-import { collect, expectEmpty, jobOf, jobsOf, linesOf, openWorld, outcomes, until } from './world.ts';
+import { collect, expectEmpty, jobOf, jobsOf, linesOf, openWorld, outcomes, reconcile, until } from './world.ts';
 
 describe('Engine', () => {
   describe('with a source without end', () => {
@@ -181,6 +181,23 @@ describe('Engine', () => {
       await until('nothing is under way', () => world.engine.stats().jobs === 0);
       expect(isClosed).toBe(true);
       expectEmpty(world.engine);
+    });
+
+    // Found by a simulated world (seed 154): the jobs that had not left the builder were sent after the call was over, and
+    // nobody got their receipts.
+    it('hands it on as late when the source fails in the turn in which it gave jobs', async () => {
+      await using world = await openWorld();
+      function* source(): Generator<Job> {
+        yield* jobsOf(5);
+        throw new Error('the source is broken');
+      }
+      const receipts: Receipt[] = [];
+      const taking = (async () => {
+        for await (const receipt of world.engine.sendAll(source())) receipts.push(receipt);
+      })();
+      await expect(taking).rejects.toThrow('the source is broken');
+      reconcile(world, jobsOf(5), receipts);
+      expect(outcomes(receipts)).toEqual({ accepted: 5 });
     });
 
     it('hands on the error of the source after the receipts of all it gave', async () => {
