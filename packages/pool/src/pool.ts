@@ -32,7 +32,7 @@ import type { PoolPolicy } from './pool-policy.ts';
 import type { ProxyTarget } from './proxy.ts';
 import { systemRandom } from './random.ts';
 import type { Random } from './random.ts';
-import { findIdle, isPastItsTime } from './retirement.ts';
+import { findIdle, isOfNoUse, isPastItsTime } from './retirement.ts';
 import { surfaceBug } from './surface-bug.ts';
 import type { TlsIdentity } from './tls-identity.ts';
 
@@ -425,7 +425,10 @@ export class Pool implements ConnectionOwner, DialsOwner {
     const isStarved = !Number.isNaN(this.#starvedSince);
     for (const connection of this.#connections) {
       if (connection.isRetiring || !connection.isUsable) continue;
-      if (!isPastItsTime(connection, now, isStarved, this.#policy)) continue;
+      const isUseless = isStarved && isOfNoUse(connection, now, this.#policy);
+      if (!isUseless && !isPastItsTime(connection, now)) continue;
+      // It never answered: the next dial has to back off, or a gateway that is slower than our patience meets a storm.
+      if (isUseless && connection.replies === 0) this.#dials.failed();
       connection.isRetiring = true;
       this.#takesOverFrom = this.#nextId;
     }

@@ -2,12 +2,17 @@
 import type { Connection } from './connection.ts';
 import type { PoolPolicy } from './pool-policy.ts';
 
-/** `isStarved`: work waits, and no connection has a slot for it. */
-export function isPastItsTime(connection: Connection, now: number, isStarved: boolean, policy: PoolPolicy): boolean {
-  if (now >= connection.retireAt || connection.streamsOpened >= connection.requestsMax) return true;
-  // A gateway that neither raises its window nor its stream limit (reliability.md N10, N14): the connection lives, and
-  // is of no use. As long as a request may take is long enough to wait for either.
-  return isStarved && connection.openStreams === 0 && now - connection.usedAt >= policy.requestTimeoutMs;
+export function isPastItsTime(connection: Connection, now: number): boolean {
+  return now >= connection.retireAt || connection.streamsOpened >= connection.requestsMax;
+}
+
+/**
+ * While work waits and no connection has a slot for it: a gateway that neither raises its window nor its stream limit
+ * (reliability.md N10, N14), so that the connection lives and is of no use. As long as a request may take is long enough
+ * to wait for either.
+ */
+export function isOfNoUse(connection: Connection, now: number, policy: PoolPolicy): boolean {
+  return connection.openStreams === 0 && now - connection.usedAt >= policy.requestTimeoutMs;
 }
 
 /** The one that has carried nothing for longest, if it is long enough: the pool can do without it. */

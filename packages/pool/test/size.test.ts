@@ -116,6 +116,21 @@ describe('A pool with more work than slots', () => {
     await world.pool.close();
   });
 
+  // Found by a simulated world (seed 327): a round trip of 700 ms and a patience of 500. Every connection was of no use, and
+  // was replaced at once: more than one dial a second, for as long as there was work.
+  it('dials ever more slowly while nothing it dials brings an answer', async () => {
+    const world = new GatewayWorld(() => ({ answers: false }), {
+      connectionsMax: 1,
+      isProbing: true,
+      requestTimeoutMs: 500,
+    });
+    await world.send(500);
+    await world.clock.advance(60_000);
+    expect(world.dialledAt.length).toBeGreaterThan(3);
+    expect(world.dialledAt.length).toBeLessThan(12);
+    await world.close();
+  });
+
   it('goes on when the limit falls to 1 and rises again (N9)', async () => {
     const world = new GatewayWorld(() => ({ answers: false }), { connectionsMax: 1 });
     await world.send(20);
