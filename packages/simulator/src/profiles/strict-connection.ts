@@ -283,6 +283,7 @@ export class StrictConnection implements ActedConnection, ServerConnectionEvents
     if (spoiling === null) writeReply(this.http2, stream, draft);
     else actOnReply({ http2: this.http2, stream, draft }, spoiling);
     this.#gateway.counters.countReply(reply.status, reply.reason);
+    if (spoiling !== null && breaksConnection(spoiling)) this.#witness?.watched.excuse();
     if (spoiling !== null && isUnreadable(spoiling)) this.#witness?.watched.spoiled(stream.id, this.#gateway.nowMs());
     else this.#witness?.watched.replied(stream.id, reply, this.#gateway.nowMs());
     const streamsMax = this.#limit.afterReply(reply.status, reply.isAuthenticated);
@@ -310,6 +311,12 @@ function keepsBack(action: ReplyAction): boolean {
 /** Answers that break RFC 9113, so that no client has to understand them. */
 function isUnreadable(action: ReplyAction): boolean {
   return action.kind === 'malformed' || action.kind === 'push-promise' || action.kind === 'oversized-data';
+}
+
+/** Answers after which a client has to end the connection (RFC 9113 §4.2, §4.3, §8.4). */
+function breaksConnection(action: ReplyAction): boolean {
+  if (action.kind === 'malformed') return action.how === 'bad-hpack';
+  return action.kind === 'push-promise' || action.kind === 'oversized-data';
 }
 
 /** RFC 9113 §8.7: REFUSED_STREAM promises that nothing was done. */

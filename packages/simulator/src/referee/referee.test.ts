@@ -305,6 +305,46 @@ describe('Referee', () => {
       scene.mark(first);
       expect(scene.violations).toEqual({});
     });
+
+    // Found by a simulated world (seed 114): octets of a connection that the client had closed came after those of its
+    // next one.
+    it('and does not take the attempt that came last for the one that was sent last', () => {
+      const scene = new Scene();
+      const [closed, next] = [scene.connect(), scene.connect()];
+      scene.open(next, apnsId(1));
+      scene.open(closed, apnsId(1));
+      scene.mark(next);
+      closed.closed(scene.nowMs);
+      scene.mark(next);
+      expect(scene.violations).toEqual({});
+    });
+
+    it('and convicts a client that has one push under way on two connections', () => {
+      const scene = new Scene();
+      const [first, second] = [scene.connect(), scene.connect()];
+      scene.open(first, apnsId(1));
+      scene.open(second, apnsId(1));
+      scene.mark(first);
+      expect(scene.violations).toEqual({});
+      scene.mark(second);
+      expect(scene.violations).toEqual({ 'retries-budgeted': 1 });
+    });
+
+    // Found by a simulated world (seed 226): a gateway that answers in 700 ms, and a sender that waits for 500.
+    it('and takes an answer that met a reset for one that nobody heard', () => {
+      const scene = new Scene();
+      const [first, second] = [scene.connect(), scene.connect()];
+      const [inDoubt, dead] = [scene.open(first, apnsId(1)), scene.open(first, apnsId(2))];
+      first.replied(inDoubt, { status: 200, reason: null, retryAfter: null }, scene.nowMs);
+      first.replied(dead, { status: 410, reason: 'Unregistered', retryAfter: null }, scene.nowMs);
+      first.resetReceived(inDoubt, scene.nowMs);
+      first.resetReceived(dead, scene.nowMs);
+      scene.mark(first);
+      scene.mark(second);
+      scene.push(first, 200, apnsId(1));
+      scene.push(second, 410, apnsId(2), { reason: 'Unregistered' });
+      expect(scene.violations).toEqual({});
+    });
   });
 
   it('keeps its memory within bounds, says what it forgot, and never makes up a violation of it', () => {

@@ -66,18 +66,31 @@ interface OpenStream {
   readonly openedAt: number;
 }
 
-/** A push that came again elsewhere while this connection still had it: proven when the next mark is answered. */
+/**
+ * A push that came again elsewhere while a connection still had it. Frames of two connections come in any order, so both
+ * have to answer a mark first: a connection that the client had closed before never does.
+ */
 interface Suspicion {
   readonly record: PushRecord;
   readonly place: number;
+  /** Where it came again, and what became of it there; null: that connection has answered its mark. */
+  readonly other: PushRecord | null;
   readonly again: Place;
+}
+
+/** A stream that was answered, and the place of the answer. */
+interface Answered {
+  readonly streamId: number;
+  readonly stream: OpenStream;
+  readonly place: number;
 }
 
 /** Between two marks: a sender's own defence against PING floods must not mind them. */
 const markEveryMs = 250;
 /** Timers of a client may be this much early. */
 const timerSlackMs = 50;
-const resetsKept = 1_024;
+/** Streams of a connection whose answers may still meet a reset: as many as Apple lets be open. */
+const answeredKept = 1_024;
 const suspicionsMax = 1_024;
 /** HNR: the reasons that must never be tried again, beside 410. */
 const refusedForGood = new Set<string | null>(['BadDeviceToken', 'DeviceTokenNotForTopic']);
@@ -93,8 +106,8 @@ export class WatchedConnection {
   readonly #pings: RecentEvents;
   readonly #refusals: RefusalWindow;
   readonly #open = new Map<number, OpenStream>();
-  /** Streams the client reset after their answer was on its way. */
-  readonly #lateResets = new Set<number>();
+  /** Of late, by stream: a reset may cross an answer, and then the answer was told to nobody. */
+  readonly #answered: (Answered | undefined)[] = [];
   #suspicions: Suspicion[] = [];
   #hasCertificate = false;
   #isExcused = false;
@@ -195,12 +208,12 @@ export class WatchedConnection {
 
   resetReceived(streamId: number, now: number): void {
     if (this.#unanswered(streamId, now)) return;
-    this.#lateResets.add(streamId);
-    if (this.#lateResets.size <= resetsKept) return;
-    for (const oldest of this.#lateResets) {
-      this.#lateResets.delete(oldest);
-      return;
-    }
+    const answered = this.#answered[answeredSlot(streamId)];
+    if (answered?.streamId !== streamId) return;
+    const { stream, place } = answered;
+    if (stream.record !== null) stream.record.state = 'excused';
+    const { devices } = this.#court;
+    if (devices.find(stream.token, stream.topic)?.place === place) devices.forgetTopic(stream.token, stream.topic);
   }
 
   pingReceived(now: number): void {
@@ -237,7 +250,17 @@ export class WatchedConnection {
     if (this.#suspicions.length === 0) return;
     const ripe = this.#suspicions.filter((suspicion) => suspicion.place < known);
     this.#suspicions = this.#suspicions.filter((suspicion) => suspicion.place >= known);
-    for (const { record, again } of ripe) if (!this.#wasGivenUp(record)) this.#convictAgain(record, again, now);
+    for (const { record, other, again } of ripe) {
+      if (this.#wasGivenUp(record)) continue;
+      if (other === null) this.#convictAgain(record, again, now);
+      else this.#court.connections.get(other.connection)?.suspect(other, null, again);
+    }
+  }
+
+  /** To be held against the client if it has not given `record` up by the time it answers the next mark. */
+  suspect(record: PushRecord, other: PushRecord | null, again: Place): void {
+    if (this.#isExcused || this.#suspicions.length >= suspicionsMax) return;
+    this.#suspicions.push({ record, place: this.#told(), other, again });
   }
 
   // ── requests and replies ───────────────────────────────────────────────────────────────────────────────────────
@@ -266,6 +289,7 @@ export class WatchedConnection {
     const tookMs = Math.max(0, now - stream.openedAt);
     this.#court.sampler.replied(this.ordinal, this.#open.size, { status: reply.status, tookMs }, now);
     const place = this.#told();
+    this.#answered[answeredSlot(streamId)] = { streamId, stream, place };
     this.#noteDevice(stream, reply, place, now);
     this.#notePush(stream, reply, place, now);
     this.#judgeRefusals(stream, reply, now);
@@ -310,7 +334,7 @@ export class WatchedConnection {
     const here: Place = { connection: this.ordinal, stream: streamId };
     if (before.state === 'retryable') this.#judgeRetry(before, here, now);
     // Without an id nobody can tell a push sent twice from two pushes that say the same.
-    else if (apnsId !== null && before.state !== 'excused') this.#judgeAgain(before, here, now);
+    else if (apnsId !== null && before.state !== 'excused') this.#judgeAgain(before, record, here, now);
   }
 
   /** It was answered, and may come again: not before its time, and not too often. */
@@ -326,7 +350,7 @@ export class WatchedConnection {
   }
 
   /** It was answered for good, or is not answered yet. */
-  #judgeAgain(before: PushRecord, here: Place, now: number): void {
+  #judgeAgain(before: PushRecord, record: PushRecord, here: Place, now: number): void {
     if (before.state === 'final' && knew(this.proof, before)) {
       this.#convictAgain(before, here, now);
       return;
@@ -336,13 +360,11 @@ export class WatchedConnection {
     if (owner === this) {
       // Frames of one connection come in order: a reset would have been seen.
       if (!this.#wasGivenUp(before)) this.#convictAgain(before, here, now);
-    } else if (owner.#suspicions.length < suspicionsMax) {
-      owner.#suspicions.push({ record: before, place: owner.#told(), again: here });
-    }
+    } else owner.suspect(before, record, here);
   }
 
   #wasGivenUp(record: PushRecord): boolean {
-    return record.state === 'excused' || record.state === 'retryable' || this.#lateResets.has(record.streamId);
+    return record.state === 'excused' || record.state === 'retryable';
   }
 
   #convictAgain(before: PushRecord, here: Place, now: number): void {
@@ -417,4 +439,9 @@ export class WatchedConnection {
   #convict(rule: RuleId, now: number, stream: number | null, text: () => string): void {
     this.#court.docket.convict(rule, now, { connection: this.ordinal, stream }, text);
   }
+}
+
+/** The ids of a client's streams are odd. */
+function answeredSlot(streamId: number): number {
+  return (streamId >>> 1) % answeredKept;
 }
