@@ -1,0 +1,86 @@
+// Looks at the engine while the world runs: what it says of itself must add up at every moment, and stay within its
+// limits. Four counts that are kept apart (jobs at the door, lanes, heaps, streams) have to agree: a push is in exactly
+// one of its states.
+import type { Engine, EngineStats } from '../../packages/engine/src/index.ts';
+import type { Plan } from './plan.ts';
+
+export interface Breach {
+  /** The invariant's name. */
+  readonly invariant: string;
+  readonly what: string;
+}
+
+/** What may come in beside a full door: one batch of each call (`feed.ts`: 256 jobs, or the lines of one piece). */
+const jobsPerBatch = 256;
+
+export class Audit {
+  readonly #engine: Engine;
+  readonly #plan: Plan;
+  readonly breaches: Breach[] = [];
+  looks = 0;
+  jobsMost = 0;
+  onWireMost = 0;
+
+  constructor(engine: Engine, plan: Plan) {
+    this.#engine = engine;
+    this.#plan = plan;
+  }
+
+  /** Between two turns, when nothing is half done. */
+  look(now: number): void {
+    const stats = this.#engine.stats();
+    this.looks++;
+    this.jobsMost = Math.max(this.jobsMost, stats.jobs);
+    this.onWireMost = Math.max(this.onWireMost, stats.onWire);
+    this.#oneState(stats, now);
+    this.#bounded(stats, now);
+  }
+
+  #oneState(stats: EngineStats, now: number): void {
+    const { jobs, waiting, onWire, putOff } = stats;
+    const somewhere = waiting + onWire + putOff;
+    if (jobs !== somewhere)
+      this.#breach(
+        'one-state',
+        `${jobs} jobs, but ${waiting} wait, ${onWire} are on the wire, ${putOff} are put off`,
+        now,
+      );
+    const streams = stats.outlets.reduce(
+      (sum, { connections }) => sum + connections.reduce((open, { openStreams }) => open + openStreams, 0),
+      0,
+    );
+    if (streams !== onWire) this.#breach('one-state', `${onWire} on the wire, but ${streams} streams are open`, now);
+    const { admitted, accepted, rejected, unregistered, abandoned } = stats;
+    const settled = accepted + rejected + unregistered + abandoned;
+    if (admitted !== settled + jobs)
+      this.#breach('one-state', `${admitted} admitted, ${settled} settled, ${jobs} under way`, now);
+    if (Math.min(jobs, waiting, onWire, putOff, stats.jobBytes) < 0)
+      this.#breach('one-state', `below zero: ${JSON.stringify({ jobs, waiting, onWire, putOff })}`, now);
+    if (jobs === 0 && stats.jobBytes !== 0)
+      this.#breach('arena-released', `no job is under way, and ${stats.jobBytes} bytes of arenas are held`, now);
+  }
+
+  #bounded(stats: EngineStats, now: number): void {
+    const { limits, connectionsMax } = this.#plan.engine;
+    const calls = this.#plan.calls.length;
+    const jobsMax = (limits.jobsMax ?? Infinity) + calls * jobsPerBatch;
+    if (stats.jobs > jobsMax) this.#breach('bytes-bounded', `${stats.jobs} jobs, at most ${jobsMax} may be`, now);
+    const bytesMax = (limits.jobBytesMax ?? Infinity) + calls * 2 * ((limits.batchBytes ?? 0) + 8192);
+    if (stats.jobBytes > bytesMax)
+      this.#breach('bytes-bounded', `${stats.jobBytes} bytes of jobs, at most ${bytesMax} may be`, now);
+    if (stats.deadDevices > (limits.deadDevicesMax ?? Infinity))
+      this.#breach('bytes-bounded', `${stats.deadDevices} dead devices are remembered`, now);
+    if (stats.restingDevices > (limits.restingDevicesMax ?? Infinity))
+      this.#breach('bytes-bounded', `${stats.restingDevices} resting devices are remembered`, now);
+    for (const { connections, endpoint } of stats.outlets) {
+      const usable = connections.filter(({ state }) => state === 'open' || state === 'probing').length;
+      // One more while it takes over from one that retires.
+      if (usable > connectionsMax + 1)
+        this.#breach('bytes-bounded', `${usable} connections to ${endpoint}, at most ${connectionsMax} may be`, now);
+    }
+  }
+
+  #breach(invariant: string, what: string, now: number): void {
+    if (this.breaches.length < 10) this.breaches.push({ invariant, what: `at ${(now / 1000).toFixed(3)} s: ${what}` });
+  }
+}

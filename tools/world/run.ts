@@ -1,0 +1,302 @@
+// One world from its plan to its end: engine, gateways and faults in one process, on one clock. Gives what was seen, for
+// `judge.ts` to hold against the invariants.
+import { createEngine } from '../../packages/engine/src/index.ts';
+import type { AppOptions, Engine, EngineEvent, EngineOptions, EngineStats } from '../../packages/engine/src/index.ts';
+import { embedGateway } from '../../packages/simulator/src/index.ts';
+import type {
+  EmbeddedGateway,
+  LedgerEntry,
+  RefereeReport,
+  SimulatorStats,
+} from '../../packages/simulator/src/index.ts';
+import { Audit } from './audit.ts';
+import type { Breach } from './audit.ts';
+import { Caller } from './calls.ts';
+import type { CallRecord } from './calls.ts';
+import { allKeys, credentialOf, gatewayIdentity } from './credentials.ts';
+import { Dice } from './dice.ts';
+import { Network } from './network.ts';
+import { timeLimitMs } from './plan.ts';
+import type { AppPlan, Plan, Turn } from './plan.ts';
+import { Trace } from './trace.ts';
+import { VirtualTime } from './virtual-time.ts';
+import type { PassingEnd } from './virtual-time.ts';
+
+/** What a test puts between engine and world, to see it convicted. */
+export interface Sabotage {
+  readonly options?: (options: EngineOptions) => EngineOptions;
+  readonly engine?: (engine: Engine) => Engine;
+}
+
+export interface Observed {
+  readonly plan: Plan;
+  readonly end: PassingEnd;
+  readonly calls: readonly CallRecord[];
+  /** Of all gateways, in the order of their requests. */
+  readonly ledger: readonly LedgerEntry[];
+  readonly gateways: readonly { readonly report: RefereeReport; readonly stats: SimulatorStats }[];
+  readonly events: readonly EngineEvent[];
+  readonly stats: EngineStats;
+  readonly breaches: readonly Breach[];
+  /** Exceptions and rejections that nobody caught. */
+  readonly escaped: readonly unknown[];
+  /** Timers that the engine left behind. */
+  readonly timersLeft: number;
+  readonly wasClosedEarly: boolean;
+  readonly virtualMs: number;
+  readonly worldEvents: number;
+  readonly dials: number;
+  readonly connections: number;
+  readonly looks: number;
+  readonly hash: string;
+}
+
+export interface RunOptions {
+  readonly write?: (line: string) => void;
+  readonly sabotage?: Sabotage;
+}
+
+/** The engine is looked at after so many events. */
+const auditEvery = 64;
+/** A world of some hundred jobs has some thousand events; one with so many spins. */
+const eventsMax = 3_000_000;
+/** After the end: sockets linger for a second, and the preparer has two. */
+const afterglowMs = 5_000;
+
+export async function runWorld(plan: Plan, { write, sabotage = {} }: RunOptions = {}): Promise<Observed> {
+  const escaped: unknown[] = [];
+  const escape = (error: unknown): void => void escaped.push(error);
+  process.on('uncaughtException', escape);
+  process.on('unhandledRejection', escape);
+  try {
+    return await new World(plan, write ?? null, sabotage, escaped).run();
+  } finally {
+    process.off('uncaughtException', escape);
+    process.off('unhandledRejection', escape);
+  }
+}
+
+class World {
+  readonly #plan: Plan;
+  readonly #time: VirtualTime;
+  readonly #trace: Trace;
+  readonly #escaped: unknown[];
+  readonly #gateways: readonly EmbeddedGateway[];
+  readonly #network: Network;
+  readonly #engine: Engine;
+  readonly #callers: readonly Caller[];
+  readonly #audit: Audit;
+  readonly #events: EngineEvent[] = [];
+  /** What each side's wall clock is ahead of the one that goes right. */
+  #clientAheadMs = 0;
+  #sleptMs = 0;
+  #closing: Promise<void>[] = [];
+  #wasClosedEarly = false;
+  #isOver = false;
+
+  constructor(plan: Plan, write: ((line: string) => void) | null, sabotage: Sabotage, escaped: unknown[]) {
+    const { seed } = plan;
+    this.#plan = plan;
+    this.#escaped = escaped;
+    this.#time = new VirtualTime(new Dice(seed, 'time'));
+    this.#trace = new Trace(this.#time, write);
+    this.#gateways = plan.gateways.map((_, at) => this.#openGateway(at));
+    const byHost = new Map(plan.gateways.map(({ host }, at) => [host, this.#gateways[at]]));
+    this.#network = new Network(this.#time, new Dice(seed, 'network'), plan, byHost, this.#trace);
+    const options = this.#engineOptions();
+    const engine = createEngine(sabotage.options?.(options) ?? options);
+    this.#engine = sabotage.engine?.(engine) ?? engine;
+    this.#audit = new Audit(this.#engine, plan);
+    this.#callers = plan.calls.map((call) => {
+      const note = (what: string): void => this.#trace.note(what);
+      return new Caller(call, this.#engine, this.#time, new Dice(seed + plan.calls.indexOf(call), 'callers'), note);
+    });
+    for (const fault of plan.faults) {
+      if (fault.part === 'turn') this.#time.after(fault.atMs, 'gateway', () => this.#turn(fault.turn));
+    }
+  }
+
+  async run(): Promise<Observed> {
+    const time = this.#time;
+    this.#auditAtTimes();
+    void this.#live().catch((error: unknown) => this.#escaped.push(error));
+    const isOver = (): boolean => this.#isOver || this.#escaped.length > 0;
+    let end = await time.pass({ isOver, limitMs: timeLimitMs(this.#plan), eventsMax });
+    time.onEvent = null;
+    const stats = this.#engine.stats();
+    if (end === 'over' && this.#escaped.length === 0) {
+      const limitMs = time.now + afterglowMs;
+      const after = await time.pass({ isOver: () => this.#escaped.length > 0, limitMs, eventsMax });
+      if (after === 'spinning') end = 'spinning';
+    }
+    const timersLeft = time.pendingOf('client');
+    this.#network.close();
+    return {
+      plan: this.#plan,
+      end,
+      calls: this.#callers.map(({ record }) => record),
+      ledger: this.#gateways.flatMap(({ ledger }) => ledger),
+      gateways: this.#gateways.map((gateway) => ({ report: reportOf(gateway), stats: gateway.stats() })),
+      events: this.#events,
+      stats,
+      breaches: this.#audit.breaches,
+      escaped: this.#escaped,
+      timersLeft,
+      wasClosedEarly: this.#wasClosedEarly,
+      virtualMs: time.now,
+      worldEvents: time.events,
+      dials: this.#network.dials,
+      connections: this.#network.connections,
+      looks: this.#audit.looks,
+      hash: this.#trace.hash,
+    };
+  }
+
+  async #live(): Promise<void> {
+    await Promise.all(this.#callers.map((caller) => caller.run()));
+    await (this.#plan.ending === 'close' ? this.#engine.close() : this.#engine.drain());
+    await Promise.all(this.#closing);
+    this.#trace.note('the engine is closed');
+    this.#isOver = true;
+  }
+
+  #auditAtTimes(): void {
+    let events = 0;
+    this.#time.onEvent = (now) => {
+      if (++events % auditEvery === 0 && !this.#time.isTurnOpen) this.#audit.look(now);
+    };
+  }
+
+  #openGateway(at: number): EmbeddedGateway {
+    const { http2, latency, rules, environment } = this.#plan.gateways[at];
+    const { deadlineMs: _, serverErrorDelayMs } = this.#plan.engine;
+    const dice = new Dice(this.#plan.seed + at, 'gateway');
+    const time = this.#time;
+    const faults = this.#plan.faults.flatMap((fault) =>
+      fault.part === 'gateway' && fault.gateway === at ? [fault.fault] : [],
+    );
+    const tokens = Object.fromEntries(this.#plan.devices.map(({ token, state }) => [token, state]));
+    return embedGateway(
+      {
+        identity: gatewayIdentity(),
+        http2,
+        rules: { ...rules, environment, keys: allKeys(), tokens },
+        ...(latency === null ? {} : { latency }),
+        ledger: { kind: 'memory' },
+        faults: { faults },
+        referee: { limits: { serverErrorDelayMs } },
+      },
+      {
+        clock: {
+          epochMs: () => Math.floor(this.#plan.startsAtMs + time.now + this.#sleptMs),
+          setTimer: (delayMs, fire) => time.after(delayMs, 'gateway', fire),
+          endOfTurn: (fire) => time.endOfTurn(fire),
+        },
+        random: { next: () => dice.next(), uuid: () => uuidOf(dice) },
+      },
+    );
+  }
+
+  #epochMs(): number {
+    return Math.floor(this.#plan.startsAtMs + this.#time.now + this.#sleptMs + this.#clientAheadMs);
+  }
+
+  #engineOptions(): EngineOptions {
+    const time = this.#time;
+    const dice = new Dice(this.#plan.seed, 'engine');
+    return {
+      ...this.#plan.engine,
+      apps: Object.fromEntries(this.#plan.apps.map((app) => [app.name, this.#appOptions(app)])),
+      onEvent: (event) => {
+        this.#events.push(event);
+        this.#trace.note(`event ${JSON.stringify(event)}`);
+      },
+      seams: {
+        clock: {
+          now: () => time.now,
+          epochMs: () => this.#epochMs(),
+          setTimer: (delayMs, fire) => time.after(delayMs, 'client', fire),
+          endOfTurn: (fire) => time.endOfTurn(fire),
+        },
+        random: { next: () => dice.next() },
+        dialer: this.#network,
+      },
+    };
+  }
+
+  #appOptions({ topic, gateway, credential, weight, ratePerSecond }: AppPlan): AppOptions {
+    return {
+      topic,
+      endpoint: `https://${this.#plan.gateways[gateway].host}:443`,
+      credential: credentialOf(credential, this.#time, () => this.#epochMs()),
+      weight,
+      ...(ratePerSecond === null ? {} : { ratePerSecond }),
+    };
+  }
+
+  #turn(turn: Turn): void {
+    if (this.#isOver) return;
+    this.#trace.note(`turn ${JSON.stringify(turn)}`);
+    const engine = this.#engine;
+    switch (turn.kind) {
+      case 'pause':
+        engine.pause(turn.app);
+        this.#time.after(turn.forMs, 'gateway', () => engine.resume(turn.app));
+        return;
+      case 'replace-credential':
+        engine.replaceCredential(
+          turn.app,
+          credentialOf(turn.credential, this.#time, () => this.#epochMs()),
+        );
+        return;
+      case 'registered': {
+        const { token } = this.#plan.devices[turn.device];
+        for (const gateway of this.#gateways) gateway.setToken(token, { kind: 'ok' });
+        for (const { name } of this.#plan.apps) engine.registered(name, token);
+        return;
+      }
+      case 'cancel':
+        this.#callerOf(turn.call)?.cancel();
+        return;
+      case 'stop':
+        this.#callerOf(turn.call)?.stop();
+        return;
+      case 'drain':
+      case 'close':
+        this.#wasClosedEarly = true;
+        this.#closing.push(turn.kind === 'close' ? engine.close() : engine.drain());
+        return;
+      case 'step-clock':
+        this.#clientAheadMs += turn.byMs;
+        return;
+      case 'suspend':
+        this.#sleptMs += turn.forMs;
+        return;
+      case 'stall':
+        this.#time.stallClient(turn.forMs);
+        return;
+      case 'revoke-key': {
+        const { keyId } = allKeys()[['one', 'two', 'three'].indexOf(turn.team) * 2 + turn.key - 1];
+        for (const gateway of this.#gateways) gateway.revokeKey(keyId);
+        return;
+      }
+      case 'token-state':
+        for (const gateway of this.#gateways) gateway.setToken(this.#plan.devices[turn.device].token, turn.state);
+    }
+  }
+
+  #callerOf(name: string): Caller | undefined {
+    return this.#callers.find(({ record }) => record.plan.name === name);
+  }
+}
+
+function reportOf(gateway: EmbeddedGateway): RefereeReport {
+  const report = gateway.report();
+  if (report === null) throw new Error('a gateway without a referee');
+  return report;
+}
+
+function uuidOf(dice: Dice): string {
+  const digits = dice.hex(30);
+  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(12, 15)}-8${digits.slice(15, 18)}-${digits.slice(18)}`;
+}
