@@ -10,8 +10,11 @@ export interface Row {
   /** The same after the first tenth, where it can be had. */
   readonly steadyCpuMicrosPerPush?: number;
   readonly pushesPerSecond?: number;
-  readonly [figure: string]: string | number | undefined;
+  readonly [figure: string]: string | number | Counts | undefined;
 }
+
+/** Figures by name: violations by rule, faults by id. */
+export type Counts = Readonly<Record<string, number>>;
 
 export interface BenchContext {
   /** A run of seconds, for CI. */

@@ -1,9 +1,10 @@
 /** Every bench there is, in the order in which `npm run bench` runs them. */
 import type { Bench } from './bench.ts';
+import { conductBench } from './conduct/conduct-bench.ts';
 import { engineBench } from './engine/engine-bench.ts';
 import { faultsBench } from './faults/faults-bench.ts';
 import { microBench } from './micro/micro-bench.ts';
 import { payloadBench } from './payload/payload-bench.ts';
 import { wireBench } from './wire/wire-bench.ts';
 
-export const benches: readonly Bench[] = [microBench, wireBench, engineBench, faultsBench, payloadBench];
+export const benches: readonly Bench[] = [microBench, wireBench, engineBench, faultsBench, conductBench, payloadBench];

@@ -11,7 +11,10 @@ const titles: Readonly<Record<string, string>> = {
 };
 
 export function formatTable(rows: readonly Row[]): string {
-  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((column) => column !== 'question');
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter(
+    // Figures by name would make a column of lines: a bench prints them below.
+    (column) => column !== 'question' && rows.every((row) => typeof row[column] !== 'object'),
+  );
   const lines = [
     columns.map((column) => titles[column] ?? column),
     ...rows.map((row) => columns.map((column) => formatFigure(row[column]))),
@@ -27,8 +30,8 @@ export function formatTable(rows: readonly Row[]): string {
     .join('\n');
 }
 
-function formatFigure(figure: string | number | undefined): string {
-  if (figure === undefined) return '';
+function formatFigure(figure: Row[string]): string {
+  if (figure === undefined || typeof figure === 'object') return '';
   if (typeof figure === 'string') return figure;
   if (Math.abs(figure) >= 1000) return Math.round(figure).toLocaleString('en-US');
   return Number.isInteger(figure) ? String(figure) : figure.toFixed(figure < 10 ? 2 : 1);

@@ -48,13 +48,14 @@ export function reckon(report: FaultReport, ledger: readonly LedgerEntry[]): Rec
 /** What of our own row must not be. */
 export function objections(row: Row, isAmbiguous: boolean): string[] {
   const found: string[] = [];
+  const count = (figure: string): number => Number(row[figure]);
   const must = (holds: boolean, text: string): void => {
     if (!holds) found.push(`${row.name}: ${text}`);
   };
-  must(row['failed'] === 0, `${row['failed']} failed needlessly`);
-  must(row['unresolved'] === 0, `${row['unresolved']} unresolved`);
-  must(row['lost'] === 0, `${row['lost']} were called accepted, and the gateway has nothing`);
-  must(isAmbiguous || row['duplicates'] === 0, `${row['duplicates']} sent twice, and nothing was ambiguous`);
-  must(row['renamed'] === 0, `${row['renamed']} sent twice under different apns-ids`);
+  must(count('failed') === 0, `${count('failed')} failed needlessly`);
+  must(count('unresolved') === 0, `${count('unresolved')} unresolved`);
+  must(count('lost') === 0, `${count('lost')} were called accepted, and the gateway has nothing`);
+  must(isAmbiguous || count('duplicates') === 0, `${count('duplicates')} sent twice, and nothing was ambiguous`);
+  must(count('renamed') === 0, `${count('renamed')} sent twice under different apns-ids`);
   return found;
 }

@@ -92,7 +92,7 @@ function conclude(found: readonly Row[]): string[] {
     if (ours === null || typeof bare !== 'number') continue;
     const ratio = (Number(ours.recordsPerSecond) / bare).toFixed(2);
     lines.push(
-      `${name}: ${ratio} times the records a second of bare JSON (aim of workers/1: 1.0 or more); the calling thread spends ${ours.callingMicrosPerPush} µs (aim: 0.5 or less)`,
+      `${name}: ${ratio} times the records a second of bare JSON (aim of workers/1: 1.0 or more); the calling thread spends ${Number(ours.callingMicrosPerPush)} µs (aim: 0.5 or less)`,
     );
   }
   const theirs = rowNamed(found, 'h2load');

@@ -103,13 +103,17 @@ function timeAxis({ buckets, bucketMs, startedAt }: Timeline, bottom: number): s
   const span = spanMs / unit.ms;
   const startMs = Date.parse(startedAt ?? '');
   const svg: string[] = [];
-  for (const tick of ticksTo(span, 9)) {
+  const ticks = ticksTo(span, 9);
+  for (const tick of ticks) {
     if (tick > span) continue;
     const x = left + (tick / span) * plotWidth;
     svg.push(drawLine(x, headHeight, x, bottom, 'grid'), drawLine(x, bottom, x, bottom + 5, 'axis'));
     svg.push(drawText(x, bottom + 18, `${tick} ${unit.name}`, { kind: 'note', anchor: 'middle' }));
     svg.push(
-      drawText(x, bottom + 32, clockTime(startMs + tick * unit.ms, unit.ms), { kind: 'note', anchor: 'middle' }),
+      drawText(x, bottom + 32, clockTime(startMs + tick * unit.ms, ticks[1] * unit.ms), {
+        kind: 'note',
+        anchor: 'middle',
+      }),
     );
   }
   svg.push(drawLine(left, bottom, rightEdge, bottom, 'axis'));
@@ -118,8 +122,8 @@ function timeAxis({ buckets, bucketMs, startedAt }: Timeline, bottom: number): s
 }
 
 /** To the second, or finer where ticks are. The day is in the head. */
-function clockTime(epochMs: number, unitMs: number): string {
-  return new Date(epochMs).toISOString().slice(11, unitMs >= 1_000 ? 19 : 23);
+function clockTime(epochMs: number, tickMs: number): string {
+  return new Date(epochMs).toISOString().slice(11, tickMs >= 1_000 ? 19 : 23);
 }
 
 function ratePanel(timeline: Timeline, y: number): Drawing {
