@@ -18,6 +18,7 @@ import { connectionEvent } from './connection-events.ts';
 import { EngineClosedError } from './errors.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { TokenSource } from './signer.ts';
+import type { ChannelStats } from './stats.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** Calls that wait or are on the wire. Each takes about 1 kB. Full: `ERR_CHANNEL_FULL`. */
@@ -88,6 +89,12 @@ export class ChannelOutlet implements PoolWork {
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#calls.set(call, () => signal?.removeEventListener('abort', onAbort));
     this.#wait(call);
+  }
+
+  /** Since the first call; a connection that was closed for lack of calls counts no more. */
+  stats(): ChannelStats {
+    const { connections, dials, dialFailures } = this.#pool?.stats() ?? { connections: 0, dials: 0, dialFailures: 0 };
+    return { calls: this.#calls.size, connections, dials, dialFailures };
   }
 
   /** A provider token is there. */

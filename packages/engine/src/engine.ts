@@ -131,7 +131,7 @@ export class Engine implements AsyncDisposable {
   }
 
   stats(): EngineStats {
-    return statsOf(this.#pipeline, this.#outlets);
+    return statsOf(this.#pipeline, this.#outlets, this.#configuration.channelOutlets);
   }
 
   /**

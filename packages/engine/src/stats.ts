@@ -1,6 +1,7 @@
 /** The engine in numbers: a plain object, a snapshot. No bytes of pushes, no tokens, no secrets. */
 import type { Connection, FallCause } from '@carillon/pool';
 import type { Binding } from './binding.ts';
+import type { ChannelOutlet } from './channel-outlet.ts';
 import type { EngineCounters } from './counters.ts';
 import type { Lane } from './lane.ts';
 import type { LatencySummary } from './latency-histogram.ts';
@@ -27,6 +28,16 @@ export interface EngineStats extends Readonly<EngineCounters> {
   readonly deadDevices: number;
   readonly restingDevices: number;
   readonly outlets: readonly OutletStats[];
+  /** Channel management, which has connections of its own. */
+  readonly channels: ChannelStats;
+}
+
+export interface ChannelStats {
+  /** Calls under way. */
+  readonly calls: number;
+  readonly connections: number;
+  readonly dials: number;
+  readonly dialFailures: number;
 }
 
 /** One credential in one environment. */
@@ -77,7 +88,11 @@ export interface ConnectionStats {
   readonly reasons: Readonly<Record<string, number>>;
 }
 
-export function statsOf(pipeline: Pipeline, outlets: Iterable<Outlet>): EngineStats {
+export function statsOf(
+  pipeline: Pipeline,
+  outlets: Iterable<Outlet>,
+  channelOutlets: Iterable<ChannelOutlet>,
+): EngineStats {
   const now = pipeline.clock.now();
   const sums = {
     waiting: 0,
@@ -115,7 +130,20 @@ export function statsOf(pipeline: Pipeline, outlets: Iterable<Outlet>): EngineSt
     restingDevices: resting.size,
     ...sums,
     outlets: each,
+    channels: channelStats(channelOutlets),
   };
+}
+
+function channelStats(outlets: Iterable<ChannelOutlet>): ChannelStats {
+  const sums = { calls: 0, connections: 0, dials: 0, dialFailures: 0 };
+  for (const outlet of outlets) {
+    const { calls, connections, dials, dialFailures } = outlet.stats();
+    sums.calls += calls;
+    sums.connections += connections;
+    sums.dials += dials;
+    sums.dialFailures += dialFailures;
+  }
+  return sums;
 }
 
 function outletStats(outlet: Outlet, now: number): OutletStats {

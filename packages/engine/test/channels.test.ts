@@ -1,6 +1,9 @@
+import { createServer } from 'node:http';
+import { connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { ChannelError, createEngine, EngineClosedError } from '@carillon/engine';
 import type { AppOptions, Engine, EngineEvent, EngineOptions } from '@carillon/engine';
-import { createIdentity } from '@carillon/simulator';
+import { createCertificateAuthority, createIdentity, startSimulator } from '@carillon/simulator';
 import { describe, expect, it } from 'vitest';
 import { headerOf, startPeer } from './http2-peer.ts';
 import type { Answering, Http2Peer } from './http2-peer.ts';
@@ -120,6 +123,46 @@ describe('engine.channels', () => {
     );
     expect(await world.engine.channels.list()).toMatchObject({ channels: [] });
     expect(headerOf(world.peer.requests[0], 'authorization')).toBeNull();
+  });
+
+  it('goes through the proxy of the engine', async () => {
+    const asked: string[] = [];
+    const proxy = createServer().on('connect', (request, client) => {
+      asked.push(request.url ?? '');
+      const { hostname, port } = new URL(`http://${request.url}`);
+      const gateway = connect(Number(port), hostname, () => {
+        client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+        gateway.pipe(client).pipe(gateway);
+      });
+      for (const socket of [gateway, client]) socket.on('error', () => gateway.destroy());
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const { port } = proxy.address() as AddressInfo; // it listens
+    await using world = await manage(() => ({ headers: { ':status': 200 }, body: '{"channels":[]}' }), {
+      proxy: `http://127.0.0.1:${port}`,
+    });
+    await world.engine.channels.list();
+    expect(asked).toEqual([world.peer.endpoint.slice('https://'.length)]);
+    proxy.close();
+  });
+
+  it('says that a certificate is for the other environment, as a GOAWAY does before any answer', async () => {
+    await using simulator = await startSimulator();
+    const { ca, channelsEndpoint, endpoint, identity } = simulator;
+    const { topic } = identity;
+    const authority = createCertificateAuthority();
+    const { certificatePem: cert, keyPem: key } = authority.issuePush({
+      bundleId: topic,
+      teamId: identity.teamId,
+      environments: ['sandbox'],
+    });
+    await using engine = createEngine({
+      apps: { sports: { topic, endpoint, channelsEndpoint, ca, credential: { kind: 'certificate', cert, key } } },
+    });
+    expect(await errorOf(engine.channels.list())).toMatchObject({
+      code: 'ERR_CHANNEL_CREDENTIAL',
+      reason: 'BadCertificateEnvironment',
+    });
   });
 
   it('lists ten thousand channels', async () => {
