@@ -1,12 +1,13 @@
 // The trial of a bad day: the gateway goes away twice while jobs are on the wire, and sends GOAWAY all along. Every job ends
-// up accepted, with one receipt, and a program that is not the sender says so from the receipts and the gateway's ledgers.
+// up accepted, with one receipt, and a program that is not the sender says so from the receipts and the gateway's ledgers;
+// the referee has nothing against how it was done.
 //
 // CARILLON_TRIAL_JOBS=100000 runs it at full size, and prints what was counted.
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 import { createIdentity, startSimulator } from '@carillon/simulator';
-import type { SimulatorIdentity, Simulator } from '@carillon/simulator';
+import type { RefereeReport, SimulatorIdentity, Simulator } from '@carillon/simulator';
 import { describe, expect, it } from 'vitest';
 
 import { Desk, manyJobs, startCarillon } from './command.ts';
@@ -46,7 +47,7 @@ function startGateway(identity: SimulatorIdentity, ledger: string, port: number)
     { id: 'goaway', when: { on: 'reply', every: repliesPerGoAway, inAll: true }, action: { kind: 'goaway' } },
     { id: 'think', when: { on: 'request' }, action: { kind: 'delay', delayMs: thinkMs } },
   ] as const;
-  return startSimulator({ identity, port, ledger: { kind: 'file', path: ledger }, faults: { faults } });
+  return startSimulator({ identity, port, ledger: { kind: 'file', path: ledger }, faults: { faults }, referee: true });
 }
 
 /** Until this life of the gateway has seen so many requests. */
@@ -68,6 +69,7 @@ describe('carillon send', () => {
       let gateway = await startGateway(desk.identity, ledgers[0], 0);
       const { port, endpoint } = gateway;
       let goaways = 0;
+      const reports: (RefereeReport | null)[] = [];
       let sending;
       try {
         const options = ['--rate', String(ratePerSecond), '--receipts', receipts, '--json'];
@@ -75,12 +77,14 @@ describe('carillon send', () => {
         for (const ledger of ledgers.slice(1)) {
           await whenSeen(gateway, jobs / 3, sending);
           goaways += gateway.stats().fired['goaway'];
+          reports.push(gateway.report());
           await gateway.close();
           await new Promise((resolve) => setTimeout(resolve, awayMs));
           gateway = await startGateway(desk.identity, ledger, port);
         }
         const { exitCode, stdout } = await sending.end;
         goaways += gateway.stats().fired['goaway'];
+        reports.push(gateway.report());
         await gateway.close();
         expect(exitCode, stdout).toBe(0);
       } finally {
@@ -93,6 +97,8 @@ describe('carillon send', () => {
       expect(found.mismatches, found.examples.join('\n')).toEqual({});
       expect(exitCode).toBe(0);
       expect(found.outcomes).toEqual({ accepted: jobs });
+      // In each life a referee watched. The bench `conduct` has one for both lives, and other senders that it convicts.
+      expect(reports.map((report) => report?.verdict)).toEqual(['clean', 'clean', 'clean']);
       // Each life of the gateway did its part, and GOAWAY came in all of them.
       for (const { taken } of found.ledgers) expect(taken).toBeGreaterThan(jobs / 10);
       expect(goaways).toBeGreaterThanOrEqual(15);
