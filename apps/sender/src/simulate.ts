@@ -170,8 +170,7 @@ function countsReport(stats: SimulatorStats): string {
   ];
   if (stats.broadcasts > 0) lines.push(`${grouped(stats.broadcasts).padStart(11)} broadcasts accepted`);
   if (stats.channelCalls > 0) {
-    const now = `${grouped(stats.channels)} channels now`;
-    lines.push(`${grouped(stats.channelCalls).padStart(11)} calls about channels, ${now}`);
+    lines.push(`${grouped(stats.channelCalls).padStart(11)} calls about channels; there are now ${stats.channels}`);
     lines.push(...countedLines('channel call refused', stats.channelReasons));
   }
   if (stats.streamsRefused > 0) lines.push(`  ${grouped(stats.streamsRefused)} streams refused`);

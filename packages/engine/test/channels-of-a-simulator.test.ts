@@ -1,4 +1,5 @@
 import { createEngine } from '@carillon/engine';
+import { broadcast, updateLiveActivity } from '@carillon/payload';
 import { startSimulator } from '@carillon/simulator';
 import type { Simulator, SimulatorOptions } from '@carillon/simulator';
 import { describe, expect, it } from 'vitest';
@@ -54,6 +55,15 @@ describe.each(['frames', 'node'] as const)('Engine and the channels of the simul
       code: 'ERR_CHANNEL_NOT_FOUND',
       reason: 'ChannelNotRegistered',
     });
+  });
+
+  it('sends what the builders of notifications make', async () => {
+    await using world = await open({ stack });
+    const { channel } = await world.engine.channels.create({ storagePolicy: 'none' });
+    const goal = updateLiveActivity({ timestamp: new Date(), contentState: { home: 3, away: 1 }, priority: 5 });
+    const outcome = await world.engine.send({ app: 'news', ...broadcast(channel, goal) });
+    expect(outcome).toMatchObject({ kind: 'accepted' });
+    expect(world.simulator.ledger).toMatchObject([{ channel, pushType: 'liveactivity', priority: '5' }]);
   });
 
   it('hears what is wrong with a broadcast', async () => {

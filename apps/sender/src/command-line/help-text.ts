@@ -61,7 +61,8 @@ Options:
 `;
 
 const afterChannels = `
-A configuration file is the same as for carillon send; what only sending needs is ignored, "endpoint" too.
+A configuration file is the same as for carillon send; what only sending needs is ignored. One with an "endpoint" for
+pushes needs a "channels-endpoint" beside it.
 
 create is never repeated when its answer is lost, for that could make a second channel: it fails, and list shows what is
 there. All others are tried up to three times.

@@ -111,7 +111,7 @@ export const sendOptions: OptionTable<SendOption> = {
 export const channelsOptions: OptionTable<ChannelsOption> = {
   'channels-endpoint': option(
     'https://HOST:PORT',
-    'the gateway for channels, when it is not Apple’s; pushes go elsewhere',
+    'the gateway for channels, when it is not Apple’s: a simulator, a proxy',
   ),
   environment: sendOptions.environment,
   ca: sendOptions.ca,
@@ -125,7 +125,7 @@ export const channelsOptions: OptionTable<ChannelsOption> = {
   app: option('NAME', 'what the app is called in the output; default: default'),
   topic: option('BUNDLE-ID', 'the app whose channels they are'),
   'storage-policy': {
-    ...option('POLICY', 'create: none keeps nothing for devices that are away; most-recent keeps the last broadcast'),
+    ...option('POLICY', 'create: none, or most-recent: the last broadcast is kept for devices that are away'),
     isInConfig: false,
   },
   'give-up-after': option('SECONDS', 'without an answer of the gateway for this long; default 30'),
