@@ -1,7 +1,7 @@
 export { fault, isFault, type ApnsFault, type ApnsFaultCode } from './fault.ts';
 export { parseDeviceToken, deviceTokenDigitsMin, deviceTokenDigitsMax, type DeviceToken } from './device-token.ts';
 export { channelIdCharsMax, parseChannelId, type ChannelId } from './channel-id.ts';
-export { parseTopic, topicFor, topicCharsMax, type Topic } from './topic.ts';
+export { checkTopicSuffix, parseTopic, topicFor, topicCharsMax, type Topic } from './topic.ts';
 export { pushTypes, parsePushType, checkPriority, type PushType, type PushTypeName } from './push-type.ts';
 export { parsePriority, type Priority } from './priority.ts';
 export { parseCollapseId, collapseIdBytesMax, type CollapseId } from './collapse-id.ts';

@@ -29,6 +29,20 @@ export function topicFor(bundleId: Topic, pushType: PushType): Topic | ApnsFault
   return parseTopic(bundleId + pushType.topicSuffix);
 }
 
+/**
+ * Null when a whole topic goes with the push type. Without the suffix it is another topic than the token's: APNs refuses
+ * it (BadTopic, DeviceTokenNotForTopic), and too many such answers slow a connection down.
+ */
+export function checkTopicSuffix(pushType: PushType, topic: Topic): ApnsFault | null {
+  if (topic.endsWith(pushType.topicSuffix)) return null;
+  return fault(
+    'local.bad-topic',
+    'topic',
+    `topic ${quote(topic)} is none of push type ${pushType.name}: its topics end in ${pushType.topicSuffix}. ` +
+      "Without the field, the topic is the app's with that suffix",
+  );
+}
+
 function isTopicCode(code: number): boolean {
   return (
     (code >= 0x61 && code <= 0x7a) || // a-z

@@ -2,7 +2,8 @@
  * The bytes of a batch of pushes, with the typed index that says where each field is, and a count of the pushes that
  * still need them. Invariant (design: 4): an arena is let go exactly when its last push settles.
  */
-import { RecordField, RecordFlag } from '@carillon/payload';
+import { RecordField, RecordFlag, warningSetOf } from '@carillon/payload';
+import type { Warning, WarningSet } from '@carillon/payload';
 import type { ApnsId } from '@carillon/apns';
 
 export class Arena {
@@ -10,11 +11,13 @@ export class Arena {
   readonly index: Int32Array;
   /** Pushes not settled. */
   pushes = 0;
+  readonly #warnings: readonly WarningSet[];
   readonly #onEmpty: (arena: Arena) => void;
 
-  constructor(bytes: Buffer, index: Int32Array, onEmpty: (arena: Arena) => void) {
+  constructor(bytes: Buffer, index: Int32Array, warnings: readonly WarningSet[], onEmpty: (arena: Arena) => void) {
     this.bytes = bytes;
     this.index = index;
+    this.#warnings = warnings;
     this.#onEmpty = onEmpty;
   }
 
@@ -45,6 +48,17 @@ export class Arena {
     const flags = this.index[at + RecordField.flags];
     if ((flags & RecordFlag.reportAmbiguous) !== 0) return 'report';
     return (flags & RecordFlag.resendAmbiguous) === 0 ? null : 'resend';
+  }
+
+  /** The text of its alert was shortened to fit. */
+  isTruncated(at: number): boolean {
+    return (this.index[at + RecordField.flags] & RecordFlag.truncated) !== 0;
+  }
+
+  /** What was said about the push when it was prepared; null for nearly all. */
+  warnings(at: number): readonly Warning[] | null {
+    const set = warningSetOf(this.index[at + RecordField.flags]);
+    return set < 0 ? null : this.#warnings[set].warnings;
   }
 
   #text(field: number): string {

@@ -1,5 +1,6 @@
 import { isFault, parseApnsId } from '@carillon/apns';
 import type { ApnsId } from '@carillon/apns';
+import { recordStride } from '@carillon/payload';
 import { describe, expect, it } from 'vitest';
 import { arenaOf, headOf, Kept } from '../test/pushes.ts';
 import { Head } from './head.ts';
@@ -126,6 +127,26 @@ describe('Receipt', () => {
     expect(receipt).toMatchObject({ id: 'goal-1', token: null, channel, outcome: 'accepted', apnsId });
     const refused = { line: 1, id: null, app: null, token: null, channel, code: 'local.unknown-app', message: 'no' };
     expect(refusalReceipt(refused, at, fromFile)).toMatchObject({ token: null, channel });
+  });
+
+  it('says that the alert was shortened, and what the push was warned about', () => {
+    const payload = { aps: { alert: 'x'.repeat(5000), mine: 1 } };
+    const arena = arenaOf([
+      { token, truncate: true, payload },
+      { token, payload: { aps: { alert: 'Hi' } } },
+    ]);
+    const [receipt, plain] = [0, recordStride].map((record) => {
+      const push = new PushTable().take(arena, record, headOf(), new Kept(), 0, Infinity);
+      return makeReceipt(push, { kind: 'rejected', status: 400, reason: 'BadTopic' }, 1, at, fromFile);
+    });
+    expect(receipt).toMatchObject({ truncated: true, warnings: [{ code: 'local.unknown-aps-key', path: 'aps.mine' }] });
+    expect('truncated' in plain || 'warnings' in plain).toBe(false);
+  });
+
+  it('of a refused payload says where in it', () => {
+    const refused = { line: 1, id: null, app: null, token, code: 'local.payload-wrong-type', message: 'aps.badge …' };
+    expect(refusalReceipt({ ...refused, path: 'aps.badge' }, at, fromFile).path).toBe('aps.badge');
+    expect('path' in refusalReceipt({ ...refused, path: null }, at, fromFile)).toBe(false);
   });
 
   it('of a line that could not be read has its number and what is wrong, and no attempts', () => {

@@ -1,4 +1,5 @@
 /** The receipt: one JSON object for one job, in the words of the contract. */
+import type { Warning } from '@carillon/payload';
 import type { Outcome } from './outcome.ts';
 import type { Push } from './push.ts';
 
@@ -18,8 +19,14 @@ export interface Receipt {
   reason: string | null;
   /** For people: what is wrong and what would be right. */
   message?: string;
+  /** On refusals of a payload: where in it, such as `aps.alert.title-loc-args[2]`. */
+  path?: string;
   apnsId: string | null;
   uniqueId?: string;
+  /** The text of the alert was shortened to fit; only when it was. */
+  truncated?: true;
+  /** What is probably not meant so in a push that was sent all the same: at most 8; only when there are any. */
+  warnings?: readonly Warning[];
   since?: string;
   because?: string;
   processed?: 'no' | 'unknown';
@@ -39,6 +46,8 @@ export interface Refused {
   readonly channel?: string;
   readonly code: string;
   readonly message: string;
+  /** Where in the payload, if it is a single value of that. */
+  readonly path?: string | null;
 }
 
 /** Where the jobs of a call came from; named in their receipts. */
@@ -74,6 +83,9 @@ export function makeReceipt(
     receipt.line = arena.line(push.at);
     if (origin.file !== null) receipt.file = origin.file;
   }
+  if (arena.isTruncated(push.at)) receipt.truncated = true;
+  const warnings = arena.warnings(push.at);
+  if (warnings !== null) receipt.warnings = warnings;
   switch (outcome.kind) {
     case 'accepted':
       receipt.status = 200;
@@ -116,6 +128,7 @@ export function refusalReceipt(refused: Refused, at: string, origin: Origin): Re
     at,
   };
   if (refused.channel !== undefined) receipt.channel = refused.channel;
+  if (typeof refused.path === 'string') receipt.path = refused.path;
   if (origin.hasLines) {
     receipt.line = refused.line;
     if (origin.file !== null) receipt.file = origin.file;

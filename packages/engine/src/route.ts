@@ -8,6 +8,7 @@ import { RecordField, recordStride } from '@carillon/payload';
 import type { HeadKey, PreparedBatch } from '@carillon/payload';
 import type { App } from './app.ts';
 import { Arena } from './arena.ts';
+import { countWarnings } from './counters.ts';
 import type { Head } from './head.ts';
 import { knownDead } from './outcome.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -37,7 +38,8 @@ export function routeBatch(
   const now = clock.now();
   const epochMs = clock.epochMs();
   pipeline.turnAt = now;
-  const arena = new Arena(batch.bytes, index, pipeline.letArenaGo);
+  countWarnings(pipeline.counters, batch);
+  const arena = new Arena(batch.bytes, index, batch.warnings, pipeline.letArenaGo);
   // Routing itself holds the arena: a push may settle before the last one is routed.
   arena.pushes = 1;
   admission.hold(arena.bytes.length);

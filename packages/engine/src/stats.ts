@@ -122,6 +122,7 @@ export function statsOf(
   const { admission, counters, delayed, held, dead, resting } = pipeline;
   return {
     ...counters,
+    warnings: { ...counters.warnings },
     admitted: admission.admitted,
     jobs: admission.jobs,
     jobBytes: admission.bytes,

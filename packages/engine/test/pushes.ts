@@ -41,8 +41,8 @@ export function arenaOf(jobs: readonly JobObject[], onEmpty: (arena: Arena) => v
   for (const [line, job] of jobs.entries()) {
     if (!builder.addObject(job, line + 1)) throw new Error(JSON.stringify(builder.takeRejections()));
   }
-  const { bytes, index } = builder.take();
-  return new Arena(bytes, index, onEmpty);
+  const { bytes, index, warnings } = builder.take();
+  return new Arena(bytes, index, warnings, onEmpty);
 }
 
 const token = '5ca1ab1e'.repeat(8);

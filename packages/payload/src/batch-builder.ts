@@ -154,7 +154,7 @@ export class BatchBuilder {
       if (fault !== null) return fault;
     }
     const fields = (job.escaped & ~payloadBit) === 0 ? bytes : this.#unescapeFields(bytes, start, end);
-    return this.#writer.append(fields, job, payload, this.#scan.apsFacts, line, end - start);
+    return this.#writer.append(fields, job, payload, this.#scan, line, end - start);
   }
 
   /** True when the job is in the arena. False says nothing yet: the long way decides. */
@@ -177,7 +177,7 @@ export class BatchBuilder {
     job.seen |= payloadBit;
     job.starts[Field.payload] = 0;
     job.ends[Field.payload] = length;
-    return this.#writer.append(fields, job, this.#payloadBytes, this.#plainPayload.apsFacts, line, length) === null;
+    return this.#writer.append(fields, job, this.#payloadBytes, this.#plainPayload, line, length) === null;
   }
 
   #appendObject(fieldText: string, payload: string | Uint8Array | null, line: number): JobFault | null {
@@ -194,8 +194,7 @@ export class BatchBuilder {
       this.#job.seen |= payloadBit;
     }
     const fields = this.#job.escaped === 0 ? source : this.#unescapeFields(source, 0, end);
-    const { apsFacts } = this.#scan;
-    return this.#writer.append(fields, this.#job, this.#payloadBytes, apsFacts, line, end + payloadLength);
+    return this.#writer.append(fields, this.#job, this.#payloadBytes, this.#scan, line, end + payloadLength);
   }
 
   #writePayload(payload: string | Uint8Array): number {

@@ -1,4 +1,7 @@
-export { refusalCodes, type RefusalCode } from './codes.ts';
+export { refusalCodes, type RefusalCode, warningCodes, type WarningCode } from './codes.ts';
+export { checkPayload, type CheckPayloadOptions } from './checks/check-payload.ts';
+export { type Complaint, complaintsMax, type Warning } from './checks/complaint.ts';
+export type { WarningSet } from './checks/warning-table.ts';
 export {
   type HeadKey,
   type PreparedBatch,
@@ -6,6 +9,7 @@ export {
   RecordFlag,
   recordStride,
   type Rejection,
+  warningSetOf,
 } from './prepared-batch.ts';
 export { BatchBuilder, type BatchBuilderOptions } from './batch-builder.ts';
 export { lineBytesMaxDefault } from './line-limit.ts';

@@ -1,6 +1,7 @@
 // The fields of a job (contract) as small numbers, and which JSON types each may have.
 
 import { equalAt } from './byte-classes.ts';
+import { JsonType } from './json-type.ts';
 
 export const Field = {
   id: 0,
@@ -22,9 +23,6 @@ export const Field = {
 
 export const fieldNames: readonly string[] = Object.keys(Field);
 export const fieldCount: number = fieldNames.length;
-
-/** JSON types as bits. */
-export const JsonType = { string: 1, number: 2, boolean: 4, null: 8, object: 16, array: 32 } as const;
 
 interface FieldRule {
   /** Bits of JsonType. */

@@ -4,9 +4,11 @@
 //
 // `send` with an object: 1.1 µs instead of 2.3 for everything up to the arena (docs/BENCHMARKS.md, micro).
 
-import { allowedTypes, Field, fieldNames, JsonType } from './job-fields.ts';
+import { factsOfAps } from './checks/aps-facts.ts';
+import { allowedTypes, Field, fieldNames } from './job-fields.ts';
+import { JsonType } from './json-type.ts';
 import type { JobSpans } from './scan-job.ts';
-import { ApsFact, depthMax } from './scan-json.ts';
+import { depthMax, type PayloadNotes } from './scan-json.ts';
 
 /** Octets that the fields of a plain job may take together; a job with more goes the long way. */
 export const plainFieldsBytesMax = 2048;
@@ -54,18 +56,20 @@ export function writePlainFields(object: object, spans: JobSpans, target: Buffer
 }
 
 /** Visits a payload before it is written: is it what JSON.stringify writes without changing anything, and nothing we refuse? */
-export class PlainPayload {
-  /** Bits of ApsFact, as the scan would have found them. */
-  apsFacts = 0;
+export class PlainPayload implements PayloadNotes {
+  facts = 0;
+  // Who must shorten the alert goes the long way, which finds it.
+  readonly textStart: number = -1;
+  readonly textEnd: number = -1;
   #values = 0;
 
   /** The text of a plain payload; null: not sure. May throw what the object's own code throws. */
   write(payload: object): string | null {
-    this.apsFacts = 0;
+    this.facts = 0;
     this.#values = 0;
     if (Array.isArray(payload) || !this.#isPlain(payload, 1)) return null;
     const { aps } = payload as { aps?: unknown };
-    if (typeof aps === 'object' && aps !== null && !Array.isArray(aps)) this.apsFacts = factsOf(aps);
+    if (aps !== undefined) this.facts = factsOfAps(aps);
     const text = JSON.stringify(payload);
     // `\ud…`: half of a surrogate pair, as JSON.stringify writes it (or a text that looks so; the scan knows).
     return text.length > payloadCharsMax || text.includes('\\ud') ? null : text;
@@ -102,10 +106,4 @@ export class PlainPayload {
         return false;
     }
   }
-}
-
-function factsOf(aps: object): number {
-  const { alert, badge, sound, 'content-available': contentAvailable } = aps as Readonly<Record<string, unknown>>;
-  const isVisible = alert !== undefined || badge !== undefined || sound !== undefined;
-  return (isVisible ? ApsFact.visible : 0) | (contentAvailable === 1 ? ApsFact.contentAvailable : 0);
 }

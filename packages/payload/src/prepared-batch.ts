@@ -2,6 +2,7 @@
 // Everything in it crosses to another thread by transfer or cheap copies.
 
 import type { Priority, PushType } from '@carillon/apns';
+import type { WarningSet } from './checks/warning-table.ts';
 import type { RefusalCode } from './codes.ts';
 
 /**
@@ -25,6 +26,10 @@ export interface PreparedBatch {
   /** The distinct heads of this batch; `index` at RecordField.head points here. */
   readonly heads: readonly HeadKey[];
   readonly rejections: readonly Rejection[];
+  /** What is said about records that are sent all the same; a record names its set by `warningSetOf`. Mostly empty. */
+  readonly warnings: readonly WarningSet[];
+  /** Records whose alert was shortened. */
+  readonly truncated: number;
 }
 
 /** Starts and ends are positions in `bytes`. Slots 0 to 3 of the header plan come first: start < 0 means absent. */
@@ -61,7 +66,17 @@ export const RecordFlag = {
   resendAmbiguous: 8,
   idGiven: 2,
   apnsIdGiven: 4,
+  /** The text of the alert was shortened to fit. */
+  truncated: 16,
 } as const;
+
+/** Above the flags: the number of the record's warnings in `PreparedBatch.warnings`, counted from 1; 0: none. */
+export const warningSetShift = 8;
+
+/** The place in `PreparedBatch.warnings` of what is said about a record with these flags; -1: nothing. */
+export function warningSetOf(flags: number): number {
+  return (flags >>> warningSetShift) - 1;
+}
 
 /** What the header block of a push depends on besides its slots. */
 export interface HeadKey {
@@ -87,6 +102,8 @@ export interface Rejection {
   readonly code: RefusalCode;
   /** The job's field concerned, where one is. */
   readonly field: string | null;
+  /** Where in the payload, such as `aps.alert.title-loc-args[2]`; null when the fault is no single value of it. */
+  readonly path: string | null;
   readonly message: string;
   /** Of a campaign: the line at which this device token was before. */
   readonly duplicateOf?: number;

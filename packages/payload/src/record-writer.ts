@@ -6,6 +6,7 @@ import {
   type ApnsIdGenerator,
   apnsIdBytes,
   checkPriority,
+  checkTopicSuffix,
   collapseIdBytesMax,
   deviceTokenDigitsMax,
   deviceTokenDigitsMin,
@@ -20,6 +21,7 @@ import {
   parseTopic,
   payloadBytesMax,
   type Priority,
+  type PushType,
   pushTypes,
   quote,
 } from '@carillon/apns';
@@ -32,12 +34,17 @@ import {
 } from './broadcast-record.ts';
 import { equalAt, isLowerHex, isVisible } from './byte-classes.ts';
 import { type HeadSpans, HeadTable } from './head-table.ts';
+import { ApsFact, visibleBits } from './checks/aps-facts.ts';
+import type { Warning } from './checks/complaint.ts';
+import { lookAgain, needsLook } from './checks/second-look.ts';
+import { shortenText } from './checks/shorten.ts';
+import { WarningTable } from './checks/warning-table.ts';
 import { appBytesMax, isAppNameAt, isJobIdAt, jobIdBytesMax } from './job-checks.ts';
 import { Field } from './job-fields.ts';
-import { type PreparedBatch, RecordFlag, recordStride } from './prepared-batch.ts';
+import { type PreparedBatch, RecordFlag, recordStride, warningSetShift } from './prepared-batch.ts';
 import { fieldFault, jobFault, type JobFault } from './rejection.ts';
 import type { JobSpans } from './scan-job.ts';
-import { ApsFact } from './scan-json.ts';
+import type { PayloadNotes } from './scan-json.ts';
 
 /** Digits of expirationSecondsMax. */
 const expirationDigitsMax = 10;
@@ -45,7 +52,7 @@ const expirationDigitsMax = 10;
 const recordBytesMax = deviceTokenDigitsMax + apnsIdBytes + expirationDigitsMax + collapseIdBytesMax + jobIdBytesMax;
 
 /** Fields that most jobs do not have, and whose only job is to be looked at. */
-const rareFields = bits(Field.channel, Field.sendAt, Field.onAmbiguous, Field.truncate);
+const rareFields = bits(Field.channel, Field.sendAt, Field.onAmbiguous);
 
 const alertType = Object.keys(pushTypes).indexOf('alert');
 const backgroundType = Object.keys(pushTypes).indexOf('background');
@@ -55,6 +62,8 @@ const resend = Buffer.from('resend');
 export class RecordWriter {
   readonly #apnsIds: ApnsIdGenerator;
   readonly #heads: HeadTable = new HeadTable();
+  readonly #warnings: WarningTable = new WarningTable();
+  #truncated = 0;
   #arena: Buffer = Buffer.alloc(0);
   #length = 0;
   // Grow with the largest batch; a batch takes copies of the size it needs.
@@ -100,14 +109,14 @@ export class RecordWriter {
   }
 
   /**
-   * Null when the record is in the arena; otherwise nothing has changed. The spans of the payload are positions in
-   * `payload`, all others in `bytes`.
+   * Null when the record is in the arena; otherwise nothing has changed. The spans of the payload and the notes on it are
+   * positions in `payload`, all others in `bytes`.
    */
   append(
     bytes: Buffer,
     job: JobSpans,
     payload: Buffer,
-    apsFacts: number,
+    notes: PayloadNotes,
     line: number,
     lineBytes: number,
   ): JobFault | null {
@@ -128,18 +137,26 @@ export class RecordWriter {
     if (!job.has(Field.payload)) {
       return jobFault('local.missing-payload', 'payload', 'the job has no payload; {"aps":{"alert":"Hi"}} is one');
     }
-    const head = this.#readHead(bytes, job, apsFacts);
+    const head = this.#readHead(bytes, job, notes.facts);
     if (typeof head !== 'number') return head;
-    const bodyStart = job.starts[Field.payload];
-    const bodyBytes = job.ends[Field.payload] - bodyStart;
-    const pushType = this.#heads.pushType(this.#spans.type);
+    let bodyStart = job.starts[Field.payload];
+    let bodyBytes = job.ends[Field.payload] - bodyStart;
+    const { type, priority } = this.#spans;
+    const pushType = this.#heads.pushType(type);
+    let warnings: readonly Warning[] | null = null;
+    if (needsLook(type, notes.facts, priority, job.has(Field.expiration))) {
+      const delivery = { priority, hasExpiration: job.has(Field.expiration), isBroadcast };
+      const seen = lookAgain(payload, bodyStart, bodyStart + bodyBytes, pushType, delivery);
+      if ('code' in seen) return seen;
+      warnings = seen;
+    }
     if (bodyBytes > payloadBytesMax(pushType, isBroadcast)) {
-      const kind = isBroadcast ? 'in a broadcast' : `of push type ${pushType.name}`;
-      return jobFault(
-        'local.payload-too-large',
-        'payload',
-        `the payload is ${bodyBytes} bytes; Apple takes at most ${payloadBytesMax(pushType, isBroadcast)} ${kind}`,
-      );
+      const shortened = shorten(bytes, job, payload, notes, pushType);
+      if ('code' in shortened) return shortened;
+      payload = shortened;
+      bodyStart = 0;
+      bodyBytes = shortened.length;
+      flags |= RecordFlag.truncated;
     }
     if (this.#arena.length - this.#length < bodyBytes + recordBytesMax) this.#grow(bodyBytes + recordBytesMax);
 
@@ -212,16 +229,17 @@ export class RecordWriter {
     index[at + 11] = idEnd;
     index[at + 12] = line;
     index[at + 13] = head < 0 ? this.#heads.add(this.#spans) : head;
-    index[at + 14] = flags;
+    index[at + 14] = warnings === null ? flags : flags | (this.#warnings.add(warnings) << warningSetShift);
     index[at + 15] = lineBytes;
     this.#deadlines[count] = deadline;
     this.#count = count + 1;
     this.#length = length;
+    if ((flags & RecordFlag.truncated) !== 0) this.#truncated++;
     return null;
   }
 
   /** The records so far; the writer begins anew with an arena of its own. */
-  take(): Pick<PreparedBatch, 'bytes' | 'index' | 'deadlines' | 'count' | 'heads'> {
+  take(): Omit<PreparedBatch, 'lines' | 'rejections'> {
     const count = this.#count;
     const taken = {
       bytes: this.#arena.subarray(0, this.#length),
@@ -229,7 +247,10 @@ export class RecordWriter {
       deadlines: this.#deadlines.slice(0, count),
       count,
       heads: this.#heads.take(),
+      warnings: this.#warnings.take(),
+      truncated: this.#truncated,
     };
+    this.#truncated = 0;
     this.#arena = Buffer.alloc(0);
     this.#length = 0;
     this.#count = 0;
@@ -237,7 +258,7 @@ export class RecordWriter {
   }
 
   /** Finds the head's number; -1: not in the batch yet, checked now and added with the record. */
-  #readHead(bytes: Buffer, job: JobSpans, apsFacts: number): number | JobFault {
+  #readHead(bytes: Buffer, job: JobSpans, facts: number): number | JobFault {
     const spans = this.#spans;
     spans.bytes = bytes;
     spans.isBroadcast = job.has(Field.channel);
@@ -258,7 +279,7 @@ export class RecordWriter {
       if (typeof type !== 'number') return fieldFault(type);
       spans.type = type;
     } else {
-      spans.type = apsFacts === ApsFact.contentAvailable ? backgroundType : alertType;
+      spans.type = (facts & (ApsFact.wakes | visibleBits)) === ApsFact.wakes ? backgroundType : alertType;
     }
     const pushType = this.#heads.pushType(spans.type);
     spans.priority = pushType.defaultPriority;
@@ -330,13 +351,6 @@ function readRareFields(bytes: Buffer, job: JobSpans): number | JobFault {
       'sendAt: only the daemon (carillon serve) keeps jobs for later; leave it out to send at once',
     );
   }
-  if (job.has(Field.truncate) && bytes[job.starts[Field.truncate]] === 0x74) {
-    return jobFault(
-      'local.truncate-not-supported',
-      'truncate',
-      'truncate: shortening comes with a later version; leave it out, and send a payload within its limit',
-    );
-  }
   if (!job.has(Field.onAmbiguous)) return 0;
   const start = job.starts[Field.onAmbiguous];
   const end = job.ends[Field.onAmbiguous];
@@ -358,7 +372,7 @@ function readPriority(bytes: Buffer, start: number, end: number): Priority | Job
 }
 
 /** Null when app, topic and priority are right. Asked once for a head, not once a record. */
-function checkHead(spans: HeadSpans, pushType: Parameters<typeof checkPriority>[0]): JobFault | null {
+function checkHead(spans: HeadSpans, pushType: PushType): JobFault | null {
   const { bytes, appStart, appEnd, topicStart, topicEnd } = spans;
   if (appStart >= 0 && !isAppNameAt(bytes, appStart, appEnd)) {
     const shown = quote(bytes.toString('utf8', appStart, appEnd));
@@ -371,9 +385,40 @@ function checkHead(spans: HeadSpans, pushType: Parameters<typeof checkPriority>[
   if (topicStart >= 0) {
     const topic = parseTopic(bytes.toString('utf8', topicStart, topicEnd));
     if (isFault(topic)) return fieldFault(topic);
+    // The bundle id of a broadcast has no suffix: checkBroadcastHead.
+    const fault = spans.isBroadcast ? null : checkTopicSuffix(pushType, topic);
+    if (fault !== null) return fieldFault(fault);
   }
   const fault = checkPriority(pushType, spans.priority);
   return fault === null ? null : fieldFault(fault);
+}
+
+/** The payload made as short as its push type wants it, where the job asks for that and there is a text to shorten. */
+function shorten(
+  bytes: Buffer,
+  job: JobSpans,
+  payload: Buffer,
+  { textStart, textEnd }: PayloadNotes,
+  pushType: PushType,
+): Buffer | JobFault {
+  const start = job.starts[Field.payload];
+  const end = job.ends[Field.payload];
+  const isBroadcast = job.has(Field.channel);
+  const bytesMax = payloadBytesMax(pushType, isBroadcast);
+  const isAsked = job.has(Field.truncate) && bytes[job.starts[Field.truncate]] === 0x74;
+  let also = '';
+  if (isAsked && textStart < 0) also = '; there is no text in aps.alert to shorten';
+  else if (isAsked) {
+    const shortened = shortenText(payload, start, end, textStart, textEnd, end - start - bytesMax);
+    if (shortened !== null) return shortened;
+    also = `; without the ${textEnd - textStart} bytes of the alert's text it would still be too large`;
+  }
+  const kind = isBroadcast ? 'in a broadcast' : `of push type ${pushType.name}`;
+  return jobFault(
+    'local.payload-too-large',
+    'payload',
+    `the payload is ${end - start} bytes; Apple takes at most ${bytesMax} ${kind}${also}`,
+  );
 }
 
 // The write functions put a value at `at` and return the position after it; the caller has made room.

@@ -12,17 +12,24 @@ import type { JsonScan } from './scan-json.ts';
 export interface JobFault {
   readonly code: RefusalCode;
   readonly field: string | null;
+  /** Where in the payload; null when the fault is no single value of it. */
+  readonly path: string | null;
   readonly message: string;
 }
 
-export function jobFault(code: RefusalCode, field: string | null, message: string): JobFault {
-  return { code, field, message };
+export function jobFault(
+  code: RefusalCode,
+  field: string | null,
+  message: string,
+  path: string | null = null,
+): JobFault {
+  return { code, field, path, message };
 }
 
 /** A fault of a field's parse function. */
 export function fieldFault(fault: ApnsFault): JobFault {
   // The parse functions of a job's fields give the codes of FieldCode and no others; a test holds them against the table.
-  return { code: fault.code as RefusalCode, field: fault.field, message: fault.message };
+  return { code: fault.code as RefusalCode, field: fault.field, path: null, message: fault.message };
 }
 
 /** Bytes of the text shown in a message: enough to find the place, and always less than a device token. */
@@ -82,14 +89,14 @@ interface Identity {
 
 export function lineTooLong(line: number, lineBytesMax: number): Rejection {
   const message = `the line has more than ${lineBytesMax} bytes; a job with the largest payload has far fewer`;
-  return { line, ...nobody, code: 'local.line-too-long', field: null, message };
+  return { line, ...nobody, code: 'local.line-too-long', field: null, path: null, message };
 }
 
 /** Nothing of the line is shown or read again: whoever read it died of it. */
 export function poisonLine(line: number): Rejection {
   const message =
     'the line cost every worker thread that read it; it is not tried again, and ours to fix: please report it';
-  return { line, ...nobody, code: 'local.poison', field: null, message };
+  return { line, ...nobody, code: 'local.poison', field: null, path: null, message };
 }
 
 const nobody: Identity = { id: null, app: null, token: null };
@@ -99,7 +106,7 @@ const unreadable: ReadonlySet<RefusalCode> = new Set(['local.not-json', 'local.n
 
 export function rejectionOf(fault: JobFault, line: number, bytes: Buffer, start: number, end: number): Rejection {
   const identity = unreadable.has(fault.code) ? nobody : readIdentity(bytes.toString('utf8', start, end), fault);
-  return { line, ...identity, code: fault.code, field: fault.field, message: fault.message };
+  return { line, ...identity, ...fault };
 }
 
 function readIdentity(text: string, fault: JobFault): Identity {

@@ -2,7 +2,8 @@
 // bytes. Grammar and refusals are those of scan-json.ts, in the same pass. Pure: bytes in, positions out.
 
 import { endsRun, isLineSpace } from './byte-classes.ts';
-import { allowedTypes, Field, fieldCount, fieldNames, fieldOf, fieldRules, JsonType } from './job-fields.ts';
+import { allowedTypes, Field, fieldCount, fieldNames, fieldOf, fieldRules } from './job-fields.ts';
+import { JsonType, typeAt } from './json-type.ts';
 import {
   failForbidden,
   isForbiddenKey,
@@ -18,7 +19,6 @@ const comma = 0x2c;
 const colon = 0x3a;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
-const openBracket = 0x5b;
 const lineFeed = 0x0a;
 
 /** Where the fields of the job scanned last lie. Valid for the fields whose bit is set in `seen`, and for no others. */
@@ -121,7 +121,7 @@ function scanFieldValue(scan: JsonScan, job: JobSpans, bytes: Buffer, at: number
   if (byte === openBrace && field === Field.payload) {
     at = scanPayload(scan, bytes, at + 1);
   } else {
-    const type = typeAt(byte);
+    const type = typeAt[byte];
     if (type !== 0 && (allowed & type) === 0) {
       return scan.fail('local.wrong-type', at, `${fieldRules[field].wanted} is wanted`);
     }
@@ -130,25 +130,6 @@ function scanFieldValue(scan: JsonScan, job: JobSpans, bytes: Buffer, at: number
   }
   job.ends[field] = at;
   return at;
-}
-
-/** By the first byte of a value; 0 when no value begins so. */
-function typeAt(byte: number): number {
-  switch (byte) {
-    case quote:
-      return JsonType.string;
-    case openBrace:
-      return JsonType.object;
-    case openBracket:
-      return JsonType.array;
-    case 0x74: // true
-    case 0x66: // false
-      return JsonType.boolean;
-    case 0x6e: // null
-      return JsonType.null;
-    default:
-      return byte === 0x2d || (byte >= 0x30 && byte <= 0x39) ? JsonType.number : 0;
-  }
 }
 
 function skipLineSpace(bytes: Buffer, at: number): number {

@@ -13,6 +13,8 @@
 
 import { payloadBytesMax, pushTypes, broadcastPayloadBytesMax } from '@carillon/apns';
 import { endsRun, equalAt, isLineSpace, isSpace } from './byte-classes.ts';
+import { alertColumns, alertFactsAt, apsColumns, apsFactsAt, ApsFact } from './checks/aps-facts.ts';
+import { signatureOf } from './checks/key-table.ts';
 import type { ScanCode } from './codes.ts';
 import { codeUnit, unescape } from './unescape.ts';
 
@@ -30,11 +32,20 @@ const keysMax = Math.ceil(largestPayloadBytes / 5) + 1;
 /** Numbers of the key table a key: signature, start, end. */
 const keyStride = 3;
 
-/** What the payload's `aps` says that decides the push type, as bits. */
-export const ApsFact = { contentAvailable: 1, visible: 2 } as const;
+/**
+ * Where in a payload an object is: the payload itself, its `aps` and the `alert` in that are looked at closer. Each lies in
+ * the one before, under the first of the keys that are looked for there.
+ */
+const Role = { other: 0, payload: 1, aps: 2, alert: 3 } as const;
 
-/** Where in a payload an object is: only the payload itself and its `aps` are looked at closer. */
-const Role = { other: 0, payload: 1, aps: 2, contentAvailable: 3 } as const;
+/** What the scan learnt of a payload. */
+export interface PayloadNotes {
+  /** Bits of ApsFact, and those of the keys of `aps`. */
+  readonly facts: number;
+  /** The text of the alert, without its quotes: positions as those of the payload; -1 without one. */
+  readonly textStart: number;
+  readonly textEnd: number;
+}
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -49,7 +60,7 @@ const zero = 0x30;
 const nine = 0x39;
 
 /** The state of a scan and what it found. Made once, used for every line. */
-export class JsonScan {
+export class JsonScan implements PayloadNotes {
   /** Why the text was refused; null while it is right. */
   code: ScanCode | null = null;
   /** The byte at which it was. */
@@ -58,8 +69,9 @@ export class JsonScan {
   problem = '';
   /** Set by an escape within a string; whoever wants to know clears it first. */
   hasEscape = false;
-  /** Bits of ApsFact. */
-  apsFacts = 0;
+  facts = 0;
+  textStart = -1;
+  textEnd = -1;
   /** isLineSpace within a line, isSpace within a text of its own. */
   space: Uint8Array = isLineSpace;
 
@@ -75,7 +87,9 @@ export class JsonScan {
 
   begin(space: Uint8Array): void {
     this.code = null;
-    this.apsFacts = 0;
+    this.facts = 0;
+    this.textStart = -1;
+    this.textEnd = -1;
     this.space = space;
     this.keyTop = 0;
     this.sideLength = 0;
@@ -165,7 +179,7 @@ function scanObject(scan: JsonScan, bytes: Buffer, at: number, depth: number, ro
       at = scanEscapedKey(scan, bytes, keyStart, at, firstKey);
       if (at < 0) return -1;
     }
-    const childRole = role === Role.other ? Role.other : noteKey(scan, bytes, role);
+    const known = role === Role.other ? -1 : findKey(scan, bytes, role);
     at++;
     if (bytes[at] !== colon) at = skipSpace(scan, bytes, at);
     if (bytes[at] !== colon) return scan.fail('local.not-json', at, 'a colon after the key is wanted');
@@ -173,11 +187,11 @@ function scanObject(scan: JsonScan, bytes: Buffer, at: number, depth: number, ro
     if (bytes[at] !== quote) at = skipSpace(scan, bytes, at);
     const valueStart = at;
     at =
-      childRole === Role.aps && bytes[at] === openBrace
-        ? scanObject(scan, bytes, at + 1, depth + 1, Role.aps)
+      known === 0 && role !== Role.alert && bytes[at] === openBrace
+        ? scanObject(scan, bytes, at + 1, depth + 1, role + 1)
         : scanValue(scan, bytes, at, depth + 1);
     if (at < 0) return -1;
-    if (childRole === Role.contentAvailable) noteContentAvailable(scan, bytes, valueStart, at);
+    if (role !== Role.other) noteValue(scan, bytes, role, known, valueStart, at);
     byte = bytes[at];
     if (byte !== comma && byte !== closeBrace) {
       at = skipSpace(scan, bytes, at);
@@ -221,8 +235,8 @@ function skipSpace(scan: JsonScan, bytes: Buffer, at: number): number {
 function addKey(scan: JsonScan, bytes: Buffer, source: Buffer, start: number, end: number, firstKey: number): boolean {
   const { keys, keyTop } = scan;
   const length = end - start;
-  // Differs for nearly all keys that differ; those that share it are compared.
-  const signature = (length << 24) ^ (source[start] << 16) ^ (source[start + (length >> 1)] << 8) ^ source[end - 1];
+  // Keys that share it are compared.
+  const signature = signatureOf(source, start, end);
   for (let k = firstKey; k < keyTop; k += keyStride) {
     if (keys[k] === signature && isKey(scan, bytes, k, source, start, end)) return false;
   }
@@ -280,39 +294,36 @@ export function isForbiddenKey(bytes: Uint8Array, start: number, end: number): b
 }
 
 const aps = Buffer.from('aps');
-const alert = Buffer.from('alert');
-const badge = Buffer.from('badge');
-const sound = Buffer.from('sound');
-const contentAvailable = Buffer.from('content-available');
 
-/** Looks at the key scanned last, in the payload or its `aps`; returns the role of the value that follows. */
-function noteKey(scan: JsonScan, bytes: Buffer, role: number): number {
+/** The key scanned last, by its place among those that are looked for in an object of this role; -1: none of them. */
+function findKey(scan: JsonScan, bytes: Buffer, role: number): number {
   const k = scan.keyTop - keyStride;
   const keyStart = scan.keys[k + 1];
   const start = keyStart < 0 ? ~keyStart : keyStart;
   const end = scan.keys[k + 2];
-  const from = keyStart < 0 ? scan.side : bytes;
-  switch (end - start) {
-    case 3:
-      return role === Role.payload && equalAt(from, start, end, aps) ? Role.aps : Role.other;
-    case 5:
-      if (role === Role.aps && isVisibleKey(from, start, end)) scan.apsFacts |= ApsFact.visible;
-      return Role.other;
-    case 17:
-      return role === Role.aps && equalAt(from, start, end, contentAvailable) ? Role.contentAvailable : Role.other;
+  const source = keyStart < 0 ? scan.side : bytes;
+  if (role === Role.payload) return equalAt(source, start, end, aps) ? 0 : -1;
+  const { keys } = role === Role.aps ? apsColumns : alertColumns;
+  return keys.find(scan.keys[k], source, start, end);
+}
+
+/** Notes what the value of a key of the payload, its `aps` or its alert says. */
+function noteValue(scan: JsonScan, bytes: Buffer, role: number, known: number, start: number, end: number): void {
+  switch (role) {
+    case Role.payload:
+      if (known === 0) scan.facts |= bytes[start] === openBrace ? ApsFact.hasAps : ApsFact.badAps;
+      return;
+    case Role.aps:
+      scan.facts |= apsFactsAt(known, bytes, start, end);
+      break;
     default:
-      return Role.other;
+      scan.facts |= alertFactsAt(known, bytes, start, end);
   }
-}
-
-function isVisibleKey(bytes: Buffer, start: number, end: number): boolean {
-  return equalAt(bytes, start, end, alert) || equalAt(bytes, start, end, badge) || equalAt(bytes, start, end, sound);
-}
-
-function noteContentAvailable(scan: JsonScan, bytes: Buffer, start: number, end: number): void {
-  // 1 is what people write; 1.0 and 1e0 are the same number.
-  const isOne = end - start === 1 ? bytes[start] === 0x31 : Number(bytes.toString('latin1', start, end)) === 1;
-  if (isOne) scan.apsFacts |= ApsFact.contentAvailable;
+  if (known !== 0 || bytes[start] !== quote) return;
+  scan.textStart = start + 1;
+  scan.textEnd = end - 1;
+  // It may be shortened: what follows it would then lie so much further to the front.
+  scan.keyStartMax += end - start;
 }
 
 /** RFC 8259 §6: no leading zero or plus, digits on both sides of the point. The size of the number is no concern here. */

@@ -5,10 +5,10 @@
 //
 //     | mark, Int32: id of the thread that is at it, 0 before, -1 after | 4 unused | lines … |
 //
-// Out: arena, index and deadlines are transferred. Cloned: a few heads, and rejections, which are rare.
+// Out: arena, index and deadlines are transferred. Cloned: a few heads, and rejections and warnings, which are rare.
 
 import { isFault, parsePushType, type Priority } from '@carillon/apns';
-import type { PreparedBatch, Rejection } from './prepared-batch.ts';
+import type { PreparedBatch } from './prepared-batch.ts';
 
 /** In place of a thread's id. */
 export const Mark = { notBegun: 0, done: -1 } as const;
@@ -35,26 +35,21 @@ interface NamedHead {
   readonly isBroadcast: boolean;
 }
 
-export interface PreparedMessage {
+export interface PreparedMessage extends Omit<PreparedBatch, 'bytes' | 'heads'> {
   readonly arena: ArrayBuffer;
   readonly arenaBytes: number;
-  readonly index: Int32Array;
-  readonly deadlines: Float64Array;
-  readonly count: number;
-  readonly lines: number;
   readonly heads: readonly NamedHead[];
-  readonly rejections: readonly Rejection[];
 }
 
 /** The batch's buffers leave with the message when they are transferred: `buffersOf` names them. */
 export function messageOf(batch: PreparedBatch): PreparedMessage {
-  const { bytes, index, deadlines, count, lines, heads, rejections } = batch;
+  const { bytes, heads, ...same } = batch;
   // An arena begins its ArrayBuffer, but an empty one may share it with others (Node's pool).
   const arena = bytes.length === 0 ? new ArrayBuffer(0) : (bytes.buffer as ArrayBuffer); // never shared: allocUnsafeSlow
   const named = heads.map(({ app, topic, pushType, priority, isBroadcast }) => {
     return { app, topic, pushType: pushType.name, priority, isBroadcast };
   });
-  return { arena, arenaBytes: bytes.length, index, deadlines, count, lines, heads: named, rejections };
+  return { ...same, arena, arenaBytes: bytes.length, heads: named };
 }
 
 export function buffersOf({ arena, index, deadlines }: PreparedMessage): ArrayBuffer[] {
@@ -62,11 +57,11 @@ export function buffersOf({ arena, index, deadlines }: PreparedMessage): ArrayBu
 }
 
 export function batchOf(message: PreparedMessage): PreparedBatch {
-  const { arena, arenaBytes, index, deadlines, count, lines, heads: named, rejections } = message;
+  const { arena, arenaBytes, heads: named, ...same } = message;
   const heads = named.map(({ app, topic, pushType: name, priority, isBroadcast }) => {
     const pushType = parsePushType(name);
     if (isFault(pushType)) throw new Error(`a worker thread prepared a push of type ${name}, which is none`);
     return { app, topic, pushType, priority, isBroadcast };
   });
-  return { bytes: Buffer.from(arena, 0, arenaBytes), index, deadlines, count, lines, heads, rejections };
+  return { ...same, bytes: Buffer.from(arena, 0, arenaBytes), heads };
 }

@@ -209,6 +209,8 @@ function poisoned({ firstLine: line }: Piece): PreparedBatch {
     deadlines: new Float64Array(0),
     count: 0,
     heads: [],
+    warnings: [],
+    truncated: 0,
   };
   return { ...nothing, lines: 1, rejections: [poisonLine(line)] };
 }

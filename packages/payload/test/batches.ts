@@ -106,8 +106,8 @@ export function channelLine(fields: object): string {
 }
 
 /** A line around a payload's own text. */
-export function payloadLine(payload: string): string {
-  return `{"token":"${token}","payload":${payload}}`;
+export function payloadLine(payload: string, pushType: string | null = null): string {
+  return `{"token":"${token}",${pushType === null ? '' : `"pushType":"${pushType}",`}"payload":${payload}}`;
 }
 
 /** What Number, JSON.parse and a walk over the tokens say of a text: an independent reading of our refusals. */

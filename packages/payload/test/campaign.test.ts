@@ -195,8 +195,8 @@ describe('A recipient', () => {
   it('gets what JSON.parse, putting the values in and JSON.stringify give, from lines and from objects', () => {
     fc.assert(
       fc.property(parts, parts, variables, fc.boolean(), (title, body, values, isEscaped) => {
-        const payload = { aps: { alert: { title: templateOf(title), body: [templateOf(body)] } } };
-        const wanted = { aps: { alert: { title: filled(title, values), body: [filled(body, values)] } } };
+        const payload = { aps: { alert: { title: templateOf(title) } }, list: [templateOf(body)] };
+        const wanted = { aps: { alert: { title: filled(title, values) } }, list: [filled(body, values)] };
         const recipient = { token: tokenOf(1), id: 'one', variables: values };
         const [fromObject] = readRecords(batchOf({ payload }, [recipient]));
         expect(fromObject.payload).toBe(JSON.stringify(wanted));

@@ -30,7 +30,7 @@ describe('the default push type', () => {
   it('is that of job objects too', () => {
     const builder = new BatchBuilder();
     builder.defaultPushType = 'liveactivity';
-    builder.addObject({ token, payload: { aps: {} } }, 1);
+    builder.addObject({ token, payload: { aps: { event: 'end' } } }, 1);
     expect(builder.take().heads[0].pushType.name).toBe('liveactivity');
   });
 });

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InlinePreparer, RecordField, type Rejection } from '../src/index.ts';
 import { payloadLine, refusalsOf, token } from './batches.ts';
-import { agree, depthMax, payloadPieces, payloadSeeds, prepareLine } from './json-agreement.ts';
+import { agree, depthMax, payloadPieces, payloadSeeds, prepareLine, untypedPush } from './json-agreement.ts';
 
 const preparer = new InlinePreparer();
 
@@ -50,7 +50,7 @@ describe('payloads', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue(), { noNullPrototype: true }), (value) => {
         const text = JSON.stringify(value, null, 2);
-        const prepared = prepareLine(payloadLine(JSON.stringify(text)));
+        const prepared = prepareLine(payloadLine(JSON.stringify(text), untypedPush));
         const refusals = refusalsOf(text, depthMax);
         if (refusals.size > 0) expect(refusals).toContain((prepared as Rejection).code);
         else if (Buffer.byteLength(text) <= 4096) expect(prepared).toBe(text);

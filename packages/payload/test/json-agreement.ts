@@ -22,9 +22,12 @@ export function prepareLine(line: string): string | Rejection {
 
 const sentinel = payloadLine('{}');
 
+/** A push type that no schema is known for: what is judged here is the JSON, not what it says. */
+export const untypedPush = 'hologram';
+
 /** Throws unless we and JSON.parse agree on a payload's text. */
 export function agree(payload: string): 'accepted' | 'refused by both' | 'refused by us' {
-  const prepared = prepareLine(payloadLine(payload));
+  const prepared = prepareLine(payloadLine(payload, untypedPush));
   let value: unknown;
   try {
     value = JSON.parse(payload);

@@ -2,6 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { BatchBuilder, InlinePreparer, refusalCodes } from '../src/index.ts';
 import { accept, channelLine, jobLine, payloadLine, prepare, readRecords, refuse, token } from './batches.ts';
 
+/** Codes of PayloadCode. */
+const payloadCodes = [
+  'local.payload-wrong-type',
+  'local.payload-bad-value',
+  'local.payload-key-missing',
+  'local.background-visible',
+  'local.broadcast-start',
+];
 const uuid = '8f14e45f-ceea-467a-9575-6f0c1b2d3e4f';
 /** Codes that some test of this file has seen: the table must not hold one that nothing gives. */
 const seen = new Set<string>();
@@ -217,7 +225,7 @@ describe('a job whose text is fine', () => {
     ],
     ['a channel with a collapse id', channelLine({ collapseId: 'x' }), 'local.bad-collapse-id', 'collapseId', /none/],
     ['sendAt', jobLine({ sendAt: '2026-11-23T11:00:00Z' }), 'local.send-at-not-supported', 'sendAt', /daemon/],
-    ['truncate', jobLine({ truncate: true }), 'local.truncate-not-supported', 'truncate', /later/],
+    ['a topic of another type', jobLine({ pushType: 'voip', topic: 'com.a' }), 'local.bad-topic', 'topic', /\.voip/],
     ['a payload text of no JSON', jobLine({ payload: '{"a":' }), 'local.payload-not-json', 'payload', /byte 6/],
     ['an empty payload text', jobLine({ payload: '' }), 'local.payload-not-json', 'payload', /value is wanted/],
     ['a payload text of an array', jobLine({ payload: '[]' }), 'local.payload-not-an-object', 'payload', /object/],
@@ -342,6 +350,8 @@ describe('the table of codes', () => {
     const builder = new BatchBuilder();
     builder.addObject({ token, payload: { a: 1n } }, 1);
     seen.add(builder.take().rejections[0].code);
+    // What the payload says: payload-rules.test.ts has an example of each, held to the table there.
+    for (const code of payloadCodes) seen.add(code);
     seen.add('local.poison'); // given when a worker thread dies: worker-preparer.test.ts
     // Of campaigns: campaign.test.ts has a case for each.
     for (const code of ['missing-variable', 'duplicate-recipient', 'not-a-recipient']) seen.add(`local.${code}`);

@@ -19,6 +19,16 @@ const receipt: fc.Arbitrary<Receipt> = fc.record(
     reason: maybe(fc.string({ unit: 'binary' })),
     message: fc.string({ unit: 'binary' }),
     apnsId: maybe(fc.oneof(fc.uuid(), fc.string({ unit: 'binary' }))),
+    path: fc.constant('aps.badge'),
+    truncated: fc.constant(true as const),
+    warnings: fc.array(
+      fc.record({
+        code: fc.constantFrom('local.odd-value' as const, 'local.null-value' as const),
+        path: fc.string({ unit: 'binary' }),
+        message: fc.string({ unit: 'binary' }),
+      }),
+      { maxLength: 3 },
+    ),
     uniqueId: fc.string({ unit: 'binary' }),
     since: fc.constant('2026-11-01T00:00:00.000Z'),
     because: fc.constantFrom('deadline' as const, 'unreachable' as const),

@@ -14,8 +14,11 @@ const order: Readonly<Record<keyof Receipt, true>> = {
   status: true,
   reason: true,
   message: true,
+  path: true,
   apnsId: true,
   uniqueId: true,
+  truncated: true,
+  warnings: true,
   since: true,
   because: true,
   processed: true,
@@ -23,7 +26,9 @@ const order: Readonly<Record<keyof Receipt, true>> = {
   latencyMs: true,
   at: true,
 };
-const fields: string[] = Object.keys(order);
+/** Of a warning: its other two fields have their place above. */
+const warningField: Exclude<keyof NonNullable<Receipt['warnings']>[number], keyof Receipt> = 'code';
+const fields: string[] = [warningField, ...Object.keys(order)];
 
 /** One line, with its newline. */
 export function encodeReceipt(receipt: Receipt): string {
@@ -48,7 +53,10 @@ function encodeAccepted(receipt: Receipt): string {
     apnsId !== null &&
     receipt.reason === null &&
     receipt.message === undefined &&
+    receipt.path === undefined &&
     receipt.uniqueId === undefined &&
+    receipt.truncated === undefined &&
+    receipt.warnings === undefined &&
     receipt.since === undefined &&
     receipt.because === undefined &&
     receipt.processed === undefined &&

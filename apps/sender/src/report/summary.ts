@@ -1,7 +1,7 @@
 // What is said at the end of `carillon send`, for people and as JSON.
 import { grouped } from './progress.ts';
 import { scrub } from './scrub.ts';
-import type { ReasonCount } from './tally.ts';
+import type { ReasonCount, WarningCount } from './tally.ts';
 
 export interface Summary {
   /** Lines and jobs of this run that have a receipt. */
@@ -12,6 +12,11 @@ export interface Summary {
   readonly abandoned: number;
   /** The ten most frequent reasons of those that were not accepted. */
   readonly reasons: readonly ReasonCount[];
+  /** Pushes whose alert was shortened to fit (jobs with `truncate`). */
+  readonly truncated: number;
+  /** Pushes with warnings; and the five most frequent warnings. */
+  readonly warned: number;
+  readonly warnings: readonly WarningCount[];
   /** --resume: lines that an earlier run settled, and how many of those were not accepted. */
   readonly skipped: number;
   readonly skippedNotAccepted: number;
@@ -54,6 +59,11 @@ export function textSummary(summary: Summary): string {
   const named = summary.reasons.reduce((sum, { count }) => sum + count, 0);
   const others = jobs - accepted - named;
   if (others > 0) lines.push(`  ${grouped(others).padStart(9)} for other reasons`);
+  if (summary.truncated > 0) lines.push(`${grouped(summary.truncated)} alerts were shortened to fit`);
+  if (summary.warned > 0) {
+    lines.push(`${counted(summary.warned, 'push', 'pushes')} with warnings, which the receipts name; most frequent:`);
+    for (const warning of summary.warnings) lines.push(`  ${warningLine(warning)}`);
+  }
   for (const error of summary.errors) lines.push(`error: ${error}`);
   if (summary.interrupted) lines.push('interrupted; --resume sends what was not read');
   for (const input of summary.unfinishedInputs) lines.push(`not read to its end: ${input}`);
@@ -66,11 +76,19 @@ export function textSummary(summary: Summary): string {
 
 function reasonLine({ outcome, reason, status, count, example }: ReasonCount): string {
   const head = `${grouped(count).padStart(9)} ${outcome}: ${reason}${status === null ? '' : ` (${status})`}`;
-  const place = example.line === null ? '' : `${example.file ?? ''}:${example.line}`;
-  const about = [place, example.message ?? ''].filter((text) => text !== '').join(' ');
+  return withExample(head, example);
+}
+
+function warningLine({ code, count, example }: WarningCount): string {
+  return withExample(`${grouped(count).padStart(9)} ${code}`, example);
+}
+
+function withExample(head: string, { file, line, message }: ReasonCount['example']): string {
+  const place = line === null ? '' : `${file ?? ''}:${line}`;
+  const about = [place, message ?? ''].filter((text) => text !== '').join(' ');
   return about === '' ? head : `${head}, first at ${about}`;
 }
 
-function counted(count: number, noun: string): string {
-  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
+function counted(count: number, noun: string, several: string = `${noun}s`): string {
+  return `${grouped(count)} ${count === 1 ? noun : several}`;
 }

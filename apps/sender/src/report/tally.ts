@@ -1,6 +1,23 @@
 // What became of the jobs, counted while receipts go by: by outcome, and by reason with one example each.
 import type { Receipt } from '@carillon/engine';
 
+type Warning = NonNullable<Receipt['warnings']>[number];
+
+/** Where a job came from. */
+interface Place {
+  readonly file: string | null;
+  readonly line: number | null;
+}
+
+/** What pushes that were sent were warned about. */
+export interface WarningCount {
+  readonly code: string;
+  readonly path: string;
+  readonly count: number;
+  /** The first push it was said of. */
+  readonly example: Place & { readonly message: string };
+}
+
 export interface ReasonCount {
   readonly outcome: Receipt['outcome'];
   /** Apple's reason, ours, or why we gave up. */
@@ -8,7 +25,7 @@ export interface ReasonCount {
   readonly status: number | null;
   readonly count: number;
   /** The first job it happened to. */
-  readonly example: { readonly file: string | null; readonly line: number | null; readonly message: string | null };
+  readonly example: Place & { readonly message: string | null };
 }
 
 // Reasons are a few dozen; the gateway could make up more, and there must be an end.
@@ -25,7 +42,11 @@ export class Tally {
   credential = 0;
   /** Jobs that the gateway gave a final answer to. */
   answered = 0;
+  /** Pushes whose alert was shortened, and pushes with warnings. */
+  truncated = 0;
+  warned = 0;
   readonly #reasons: Map<string, { count: number; readonly first: Receipt }> = new Map();
+  readonly #warnings: Map<string, { count: number; readonly warning: Warning; readonly first: Receipt }> = new Map();
 
   get settled(): number {
     return this.accepted + this.rejected + this.unregistered + this.abandoned;
@@ -38,6 +59,8 @@ export class Tally {
       if (receipt.status !== null && receipt.outcome !== 'abandoned') this.answered += 1;
       this[receipt.outcome] += 1;
       if (receipt.outcome !== 'accepted') this.#addReason(receipt);
+      if (receipt.truncated === true) this.truncated += 1;
+      if (receipt.warnings !== undefined) this.#addWarnings(receipt, receipt.warnings);
     }
   }
 
@@ -51,8 +74,32 @@ export class Tally {
         reason: reasonText(first),
         status: first.status,
         count,
-        example: { file: first.file ?? null, line: first.line ?? null, message: first.message ?? null },
+        example: { ...placeOf(first), message: first.message ?? null },
       }));
+  }
+
+  /** Most frequent first. */
+  warnings(most: number): WarningCount[] {
+    return [...this.#warnings.values()]
+      .sort((a, b) => b.count - a.count)
+      .slice(0, most)
+      .map(({ count, warning, first }) => ({
+        code: warning.code,
+        path: warning.path,
+        count,
+        example: { ...placeOf(first), message: warning.message },
+      }));
+  }
+
+  /** By code and path; paths of keys that somebody makes up are no more than reasons may be. */
+  #addWarnings(receipt: Receipt, warnings: readonly Warning[]): void {
+    this.warned += 1;
+    for (const warning of warnings) {
+      const key = `${warning.code} ${warning.path}`;
+      const known = this.#warnings.get(key);
+      if (known !== undefined) known.count += 1;
+      else if (this.#warnings.size < reasonsMax) this.#warnings.set(key, { count: 1, warning, first: receipt });
+    }
   }
 
   #addReason(receipt: Receipt): void {
@@ -63,6 +110,10 @@ export class Tally {
     if (known !== undefined) known.count += 1;
     else if (this.#reasons.size < reasonsMax) this.#reasons.set(key, { count: 1, first: receipt });
   }
+}
+
+function placeOf(receipt: Receipt): Place {
+  return { file: receipt.file ?? null, line: receipt.line ?? null };
 }
 
 function reasonText(receipt: Receipt): string {

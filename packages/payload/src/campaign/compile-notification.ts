@@ -5,8 +5,9 @@ import { isUtf8 } from 'node:buffer';
 import { payloadBytesMax } from '@carillon/apns';
 import { BatchBuilder } from '../batch-builder.ts';
 import { type JobObject, readObject } from '../job-object.ts';
+import type { Warning } from '../checks/complaint.ts';
 import { NotificationError } from '../model/notification.ts';
-import { type HeadKey, RecordField } from '../prepared-batch.ts';
+import { type HeadKey, RecordField, warningSetShift } from '../prepared-batch.ts';
 import { JsonScan, scanPayloadText } from '../scan-json.ts';
 import { type CutPayload, cutAtSlots, exampleOf } from './slots.ts';
 
@@ -35,6 +36,8 @@ export interface CompiledNotification {
   readonly deadline: number;
   /** Bits of RecordFlag that hold for every record. */
   readonly flags: number;
+  /** What is probably not meant so in it; said once, not in every receipt. */
+  readonly warnings: readonly Warning[];
   readonly payload: CutPayload;
   readonly payloadBytesMax: number;
 }
@@ -76,7 +79,7 @@ export function compileNotification(
   builder.defaultPushType = defaultPushType;
   const payload = cut === null ? (given ?? undefined) : exampleOf(cut);
   builder.addObject({ ...read.fields, ...(app === null ? {} : { app }), token: anyToken, payload }, 1);
-  const { bytes, index, deadlines, heads, rejections } = builder.take();
+  const { bytes, index, deadlines, heads, rejections, warnings } = builder.take();
   if (rejections.length > 0) {
     const { field, message } = rejections[0];
     throw new NotificationError(field ?? 'notification', message);
@@ -90,7 +93,8 @@ export function compileNotification(
     expiration: part(RecordField.expirationStart),
     collapseId: part(RecordField.collapseIdStart),
     deadline: deadlines[0],
-    flags: index[RecordField.flags],
+    flags: index[RecordField.flags] & ((1 << warningSetShift) - 1),
+    warnings: warnings.flatMap((set) => set.warnings),
     payload: hasSlots ? cut : { pieces: [part(RecordField.bodyStart)], slots: [], variables: [] },
     payloadBytesMax: payloadBytesMax(head.pushType),
   };

@@ -170,7 +170,7 @@ export class RecipientWriter {
   }
 
   /** The records so far; the writer begins anew with an arena of its own. */
-  take(): Pick<PreparedBatch, 'bytes' | 'index' | 'deadlines' | 'count' | 'heads'> {
+  take(): Omit<PreparedBatch, 'lines' | 'rejections'> {
     const count = this.#count;
     const taken = {
       bytes: this.#arena.subarray(0, count === 0 ? 0 : this.#length),
@@ -178,6 +178,9 @@ export class RecipientWriter {
       deadlines: new Float64Array(count).fill(this.#compiled.deadline),
       count,
       heads: count === 0 ? [] : [this.#compiled.head],
+      // What there is to say about the notification is said once, where it is compiled.
+      warnings: [],
+      truncated: (this.#compiled.flags & RecordFlag.truncated) === 0 ? 0 : count,
     };
     this.#arena = Buffer.alloc(0);
     this.#length = 0;
@@ -340,5 +343,5 @@ export function textOf(bytes: Buffer, spans: RecipientSpans, key: number): strin
 
 function duplicate(line: number): DuplicateFault {
   const message = `the device token was there before, at line ${line}, and is sent to once; the receipt of that line says how it went`;
-  return { code: 'local.duplicate-recipient', field: 'token', message, duplicateOf: line };
+  return { code: 'local.duplicate-recipient', field: 'token', path: null, message, duplicateOf: line };
 }

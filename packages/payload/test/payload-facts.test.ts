@@ -1,0 +1,74 @@
+// The one pass over the bytes, its twin over objects, and the second look: three readings of the same schema.
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { checkPayload, warningCodes } from '../src/index.ts';
+import { ApsFact, factsOfAps } from '../src/checks/aps-facts.ts';
+import { alertSchema, apsSchema } from '../src/checks/aps-schema.ts';
+import { isAboutPayload, type Payload, ways } from './judgements.ts';
+
+/** Values of every kind, near Apple's and far from them. */
+const value = fc.oneof(
+  fc.constantFrom<unknown>(0, 1, -1, 1.5, 0.5, 1e3, 1e11, 1e12, true, false, null, '', '1', 'start', 'end', 'active'),
+  fc.constantFrom<unknown>([], ['a'], ['a', 1], ['"', '\\', 'é'], {}, { 'loc-key': 'K' }, { critical: 1 }),
+  fc.string(),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.jsonValue({ maxDepth: 2 }),
+);
+const keysOf = (schema: object): fc.Arbitrary<string> =>
+  fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...Object.keys(schema)) }, { weight: 1, arbitrary: fc.string() });
+const alerts = fc.oneof(fc.string(), fc.dictionary(keysOf(alertSchema), value, { noNullPrototype: true }), value);
+const apsOf = fc
+  .tuple(
+    fc.dictionary(keysOf(apsSchema), value, { noNullPrototype: true, maxKeys: 6 }),
+    fc.option(alerts, { nil: undefined }),
+  )
+  .map(([aps, alert]) => (alert === undefined ? aps : { ...aps, alert }));
+const payloads = fc
+  .tuple(fc.oneof({ weight: 9, arbitrary: apsOf }, { weight: 1, arbitrary: value }), fc.dictionary(fc.string(), value))
+  .map(([aps, more]) => ({ ...more, aps }));
+const types = ['alert', 'background', 'liveactivity', 'widgets', 'voip', 'mdm', 'fileprovider', 'hologram'];
+
+describe('the one pass and the second look', () => {
+  it('agree: what the pass lets through, the second look has nothing to say about, in every way in', () => {
+    let [silent, loud] = [0, 0];
+    fc.assert(
+      fc.property(payloads, fc.constantFrom(...types), (payload, pushType) => {
+        const judgements = ways(payload, { pushType, expiration: 0 });
+        const { isSent, said } = judgements[0];
+        const isOurs = said.some(({ code }) => code in warningCodes || isAboutPayload(code));
+        if (!isSent && !isOurs) {
+          // Keys that no payload may have, and the like: each way words it for itself.
+          for (const judgement of judgements) expect(judgement.isSent).toBe(false);
+          return;
+        }
+        for (const judgement of judgements) expect(judgement).toEqual(judgements[0]);
+        // What was written down is what is judged: -0 is 0 there.
+        const complaints = checkPayload(JSON.parse(JSON.stringify(payload)) as Payload, { pushType });
+        const refusal = complaints.find(({ kind }) => kind === 'refusal');
+        const expected = refusal === undefined ? complaints : [refusal];
+        expect(said).toEqual(expected.map(({ code, path, message }) => ({ code, path, message })));
+        expect(isSent).toBe(refusal === undefined);
+        if (said.length === 0) silent++;
+        else loud++;
+      }),
+      { numRuns: 4000 },
+    );
+    console.log(`payloads of chance: ${silent} sent without a word, ${loud} with complaints`);
+    expect(Math.min(silent, loud)).toBeGreaterThan(400);
+  });
+
+  it('are not both needed for what programs send all day', () => {
+    for (const aps of [
+      { alert: 'Hi' },
+      { alert: { title: 'T', body: 'B' }, badge: 3, sound: 'default', 'thread-id': 't', category: 'c' },
+      { alert: { 'loc-key': 'K', 'loc-args': ['a', 'b'] }, 'mutable-content': 1, 'interruption-level': 'active' },
+      { alert: { title: 'T' }, 'relevance-score': 0.5, 'target-content-id': 'w', 'filter-criteria': 'f' },
+      { event: 'update', timestamp: 1_795_435_200, 'content-state': {}, 'relevance-score': 75 },
+      { 'content-available': 1 },
+      { 'content-changed': true },
+    ]) {
+      expect([aps, factsOfAps(aps) & ApsFact.odd]).toEqual([aps, 0]);
+    }
+  });
+});
