@@ -9,7 +9,7 @@ import { fault, isFault, type ApnsFault, type ApnsFaultCode } from './fault.ts';
 import { quote } from './quote.ts';
 import { Redacted } from './redacted.ts';
 import { parseSigningKey, type SigningKey } from './signing-key.ts';
-import { secondMs, type EpochMs } from './time.ts';
+import { secondMs, type EpochMs, type Ms } from './time.ts';
 
 const { providerTokenQuantumMs, providerTokenLagMs, providerTokenHoldMs, providerTokenAgeMaxMs } = conductLimits;
 
@@ -113,21 +113,24 @@ export function nextTokenAt(nowMs: EpochMs): EpochMs {
 /**
  * The token of one connection: kept for 20 minutes from its first use whatever the source says, and never past 55
  * minutes of age. With the quantum above the two never meet: a token is replaced at the age of 52 minutes at most.
+ * Time that passes is told by a clock that does not step, `now` in monotonic ms; age by the wall clock.
  */
 export class ProviderTokenHold<Token extends ProviderToken | null = ProviderToken> {
   readonly #source: { tokenAt(nowMs: EpochMs): Token };
   #held: Token | null = null;
-  #firstUsedMs: EpochMs = 0;
+  /** Monotonic ms; NaN while nothing was sent with it. */
+  #firstUsedAt = NaN;
 
   /** A source whose tokens come from outside may have none yet: null. */
   constructor(source: { tokenAt(nowMs: EpochMs): Token }) {
     this.#source = source;
   }
 
-  tokenAt(nowMs: EpochMs): Token {
+  tokenAt(nowMs: EpochMs, now: Ms): Token {
     const held = this.#held;
     if (held !== null) {
-      const isSettled = nowMs - this.#firstUsedMs < providerTokenHoldMs;
+      // False while it is unused: then nobody minds that it changes.
+      const isSettled = now - this.#firstUsedAt < providerTokenHoldMs;
       const isFresh = nowMs - held.issuedAtMs <= providerTokenAgeMaxMs;
       if (isSettled && isFresh) return held;
     }
@@ -138,8 +141,13 @@ export class ProviderTokenHold<Token extends ProviderToken | null = ProviderToke
       held !== null && current.issuedAtMs <= held.issuedAtMs && nowMs - held.issuedAtMs <= providerTokenAgeMaxMs;
     if (held !== null && isOlder) return held;
     this.#held = current;
-    this.#firstUsedMs = nowMs;
+    this.#firstUsedAt = NaN;
     return current;
+  }
+
+  /** Something goes out with the token that `tokenAt` gave last. */
+  used(now: Ms): void {
+    if (Number.isNaN(this.#firstUsedAt)) this.#firstUsedAt = now;
   }
 }
 

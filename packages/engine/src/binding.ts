@@ -42,7 +42,7 @@ export class Binding {
   /** Changes the provider token when it is due. Called before filling; `now` is monotonic. False: there is none yet. */
   refresh(now: number, clock: Clock): boolean {
     if (this.#hold === null || now < this.#lookAt) return true;
-    const token = this.#hold.tokenAt(clock.epochMs());
+    const token = this.#hold.tokenAt(clock.epochMs(), now);
     if (token === null) return false;
     this.#lookAt = now + lookEveryMs;
     if (token !== this.#token) {
@@ -50,6 +50,11 @@ export class Binding {
       this.#templates = [];
     }
     return true;
+  }
+
+  /** Something went out with the token, at `now`, monotonic. */
+  used(now: number): void {
+    this.#hold?.used(now);
   }
 
   template(head: Head): HeaderTemplate {

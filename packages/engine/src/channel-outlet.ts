@@ -131,6 +131,7 @@ export class ChannelOutlet implements PoolWork {
       const tag = this.#nextTag++;
       if (!connection.open(this.#templateFor(call, connection, binding), bytes, spans, 0, bodyStart, bytes.length, tag))
         return true;
+      binding.used(now);
       this.#waiting.shift(); // at most `channelCallsMax`
       this.#onWire.set(tag, call);
     }

@@ -99,7 +99,10 @@ export class Track implements PoolWork {
     const end = fillConnection(connection, binding, this.turns, this.#pipeline, Math.min(most, room));
     const opened = connection.streamsOpened - before;
     this.#onWire += opened;
-    if (opened > 0) breaker.passed(now);
+    if (opened > 0) {
+      breaker.passed(now);
+      binding.used(now);
+    }
     if (end === 'rate') this.#fillLater(rateTurnMs);
     return end === 'no-slot' || (end === 'share' && room === Infinity);
   }
