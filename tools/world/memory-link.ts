@@ -213,7 +213,7 @@ export class LinkEnd extends Duplex {
     const at = time.now + latencyMs() + dice.next() * ways.jitterMs;
     this.#arrivesAt = Math.max(this.#arrivesAt, at);
     const zone = this.#other?.zone ?? this.zone;
-    time.at(this.#arrivesAt, zone, fire);
+    time.arriveAt(this.#arrivesAt, zone, fire);
   }
 
   /** Something that this end hears without the other's doing. */

@@ -45,13 +45,18 @@ export class Network implements Dialer {
     for (const fault of plan.faults) {
       if (fault.part !== 'outage' || fault.breaks === null) continue;
       const { breaks } = fault;
-      time.after(fault.fromMs, 'gateway', () => this.#breakAll(breaks));
+      time.after(fault.fromMs, 'gateway', () => this.breakAll(breaks));
     }
   }
 
   /** Connections that have an end left. */
   get open(): number {
     return this.#links.size;
+  }
+
+  /** All connections there are. */
+  breakAll(kind: 'reset' | 'end' | 'vanish'): void {
+    for (const link of [...this.#links]) link.break(kind);
   }
 
   /** The world is over: what is still there goes. */
@@ -181,10 +186,6 @@ export class Network implements Dialer {
       if (fault.part === 'slow' && now >= fault.fromMs && now < fault.fromMs + fault.forMs) latencyMs = fault.latencyMs;
     }
     return latencyMs;
-  }
-
-  #breakAll(kind: 'reset' | 'end' | 'vanish'): void {
-    for (const link of [...this.#links]) link.break(kind);
   }
 }
 

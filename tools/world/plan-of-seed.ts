@@ -31,6 +31,7 @@ export function planOfSeed(seed: number): Plan {
   const devices = devicePlans(seed, dice);
   const startsAtMs = epochMs + dice.whole(0, stepMs);
   const calls = callPlans(seed, dice, apps, devices, startsAtMs);
+  if (dice.isTrue(0.007)) calls.push(hoursCall(dice, apps, devices));
   const jobs = calls.reduce((sum, call) => sum + call.jobs.length, 0);
   const plan: Plan = {
     seed,
@@ -209,6 +210,19 @@ function callPlans(
       ? { ...common, kind, ...ways }
       : { ...common, kind, ...ways, chunkBytes: dice.spread(5, 20_000) };
   });
+}
+
+/** A push now and then: connections idle for minutes, and provider tokens change on them. */
+function hoursCall(dice: Dice, apps: readonly AppPlan[], devices: readonly DevicePlan[]): CallPlan {
+  const everyMs = dice.pick([70_000, 400_000, 1_300_000]);
+  const jobs = Array.from({ length: dice.whole(3, Math.ceil(6_000_000 / everyMs)) }, (_, number): JobObject => ({
+    id: `hours-${number}`,
+    app: dice.pick(apps).name,
+    token: dice.pick(devices).token,
+    apnsId: uuidOf(dice),
+    payload: { aps: { alert: 'still there' } },
+  }));
+  return { name: 'hours', startsAtMs: 0, kind: 'single', jobs, everyMs, whenFull: 'wait' };
 }
 
 function sourceOf(dice: Dice, pieces: number): SourceWays {

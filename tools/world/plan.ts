@@ -165,23 +165,34 @@ function jobsOf(plan: Plan): number {
 export function timeLimitMs(plan: Plan): number {
   const { deadlineMs, requestTimeoutMs, limits } = plan.engine;
   const jobs = jobsOf(plan);
-  const rounds = 1 + Math.ceil(jobs / Math.max(1, limits.jobsMax ?? jobs));
+  const octets = plan.calls.reduce((sum, call) => sum + octetsOf(call), 0);
+  // The door opens again when it has emptied to half.
+  const byJobs = (2 * jobs) / Math.max(1, limits.jobsMax ?? Infinity);
+  const byOctets = (2 * octets) / Math.max(1, limits.jobBytesMax ?? Infinity);
+  const rounds = 1 + Math.ceil(Math.max(byJobs, byOctets));
   const paces = plan.calls.map((call) => paceMs(call));
-  const stalls = plan.faults.map((fault) =>
-    fault.part === 'turn' && fault.turn.kind === 'stall' ? fault.turn.forMs : 0,
-  );
+  const stalls = plan.faults.map((fault) => (fault.part === 'turn' ? lostMs(fault.turn) : 0));
   return (
-    Math.min(rounds, 40) * (deadlineMs + requestTimeoutMs + 10_000) +
+    Math.min(rounds, 400) * (deadlineMs + requestTimeoutMs + 10_000) +
     Math.max(...paces) +
     stalls.reduce((sum, ms) => sum + ms, 0) +
     60_000
   );
 }
 
+/** What a turn makes everything later by: a deadline that a job names is a time of the wall clock. */
+function lostMs(turn: Turn): number {
+  if (turn.kind === 'stall') return turn.forMs;
+  return turn.kind === 'step-clock' ? Math.max(0, -turn.byMs) : 0;
+}
+
 function paceMs(call: CallPlan): number {
   const { jobs, startsAtMs } = call;
   if (call.kind === 'single') return startsAtMs + jobs.length * call.everyMs;
-  const octets = call.kind === 'bytes' ? jobs.reduce((sum, job) => sum + JSON.stringify(job).length + 1, 0) : 0;
-  const pieces = call.kind === 'bytes' ? octets / (call.chunkBytes / 2) : jobs.length;
+  const pieces = call.kind === 'bytes' ? octetsOf(call) / (call.chunkBytes / 2) : jobs.length;
   return startsAtMs + (pieces + 1) * ((call.source.delayMs ?? 0) + 1) + (jobs.length + 1) * (call.sink.delayMs + 1);
+}
+
+function octetsOf({ jobs }: CallPlan): number {
+  return jobs.reduce((sum, job) => sum + JSON.stringify(job).length + 1, 0);
 }

@@ -60,6 +60,8 @@ export interface RunOptions {
 const auditEvery = 64;
 /** A world of some hundred jobs has some thousand events; one with so many spins. */
 const eventsMax = 3_000_000;
+/** A sleep of so long leaves connections as they were. */
+const connectionsSleepMs = 20_000;
 /** After the end: sockets linger for a second, and the preparer has two. */
 const afterglowMs = 5_000;
 
@@ -129,7 +131,7 @@ class World {
       const after = await time.pass({ isOver: () => this.#escaped.length > 0, limitMs, eventsMax });
       if (after === 'spinning') end = 'spinning';
     }
-    const timersLeft = time.pendingOf('client');
+    const timersLeft = time.timersOf('client');
     this.#network.close();
     return {
       plan: this.#plan,
@@ -271,6 +273,8 @@ class World {
         return;
       case 'suspend':
         this.#sleptMs += turn.forMs;
+        // Nobody answered for so long: whoever was connected has given it up.
+        if (turn.forMs > connectionsSleepMs) this.#network.breakAll('reset');
         return;
       case 'stall':
         this.#time.stallClient(turn.forMs);

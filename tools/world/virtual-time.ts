@@ -13,6 +13,8 @@ interface Event {
   at: number;
   readonly order: number;
   readonly zone: Zone;
+  /** Somebody set it; else it is something on its way. */
+  readonly isTimer: boolean;
   /** Null: cancelled. */
   fire: (() => void) | null;
 }
@@ -57,17 +59,19 @@ export class VirtualTime {
 
   /** Fires once, a little late. */
   after(delayMs: number, zone: Zone, fire: () => void): VirtualTimer {
-    return this.at(this.now + Math.max(0, delayMs) + this.#dice.next() * lateMostMs, zone, fire);
-  }
-
-  at(at: number, zone: Zone, fire: () => void): VirtualTimer {
-    const event: Event = { at: Math.max(at, this.now), order: ++this.#order, zone, fire };
+    const at = this.now + Math.max(0, delayMs) + this.#dice.next() * lateMostMs;
+    const event: Event = { at, order: ++this.#order, zone, isTimer: true, fire };
     this.#push(event);
     return {
       cancel() {
         event.fire = null;
       },
     };
+  }
+
+  /** What is on its way arrives then. */
+  arriveAt(at: number, zone: Zone, fire: () => void): void {
+    this.#push({ at: Math.max(at, this.now), order: ++this.#order, zone, isTimer: false, fire });
   }
 
   endOfTurn(fire: () => void): void {
@@ -88,9 +92,9 @@ export class VirtualTime {
     return this.#ends.length + this.#endsNow.length > 0;
   }
 
-  /** Timers of the client that would still fire. */
-  pendingOf(zone: Zone): number {
-    return this.#heap.filter((event) => event.zone === zone && event.fire !== null).length;
+  /** Timers that would still fire. */
+  timersOf(zone: Zone): number {
+    return this.#heap.filter((event) => event.zone === zone && event.isTimer && event.fire !== null).length;
   }
 
   pass({ isOver, limitMs, eventsMax }: Passing): Promise<PassingEnd> {
