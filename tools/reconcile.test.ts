@@ -45,6 +45,15 @@ describe('The reconciliation of receipts and ledgers', () => {
     expect(reconcile([receipt(1)], [[entry(1, { apnsId: 'A-1' })]]).mismatches).toEqual({});
   });
 
+  it('knows a broadcast by its channel', () => {
+    const path = '/4/broadcasts/apps/com.example.app';
+    const told = [receipt(1, { token: null, channel: 'AAAA' })];
+    expect(reconcile(told, [[entry(1, { token: path, channel: 'AAAA' })]]).mismatches).toEqual({});
+    expect(reconcile(told, [[entry(1, { token: path, channel: 'BBBB' })]]).mismatches).toEqual({
+      'entries with the device token or channel of another job': 1,
+    });
+  });
+
   it('allows a push taken by two lives of the gateway, when the receipt counts both', () => {
     const found = reconcile([receipt(1, { attempts: 2 })], [[entry(1)], [entry(1)]]);
     expect(found).toMatchObject({ duplicates: 1, duplicatesBetweenLedgers: 1, mismatches: {} });
@@ -70,7 +79,7 @@ describe('The reconciliation of receipts and ledgers', () => {
     ['jobs with two receipts', [receipt(1), receipt(1, { apnsId: 'a-2' })], [[entry(1), entry(1, { apnsId: 'a-2' })]]],
     ['jobs that share an apns-id', [receipt(1), receipt(2, { apnsId: 'a-1' })], [[entry(1)]]],
     ['entries without a receipt', [receipt(1)], [[entry(1), entry(2)]]],
-    ['entries with the device token of another job', [receipt(1)], [[entry(1, { token: tokenOf(2) })]]],
+    ['entries with the device token or channel of another job', [receipt(1)], [[entry(1, { token: tokenOf(2) })]]],
     ['taken twice by one life of the gateway', [receipt(1, { attempts: 2 })], [[entry(1), entry(1)]]],
     ['taken more often than the receipt has attempts', [receipt(1)], [[entry(1)], [entry(1)]]],
     ['taken twice', [receipt(1, { attempts: 2 })], [[entry(1)], [entry(1)]], 'none'],

@@ -8,7 +8,7 @@
 // must hold:
 //   - there are as many receipts as lines in the jobs, where these are given,
 //   - every receipt has an apns-id and an id or a line that no other receipt has,
-//   - what was accepted is in a ledger with 200, under the same apns-id and device token,
+//   - what was accepted is in a ledger with 200, under the same apns-id and device token or channel,
 //   - what was not accepted, and is said not to have been processed, is in no ledger with 200,
 //   - everything in a ledger has a receipt: nothing was sent under an apns-id that nobody knows,
 //   - what a gateway took twice has one apns-id, and the receipt counts an attempt for each time,
@@ -26,6 +26,8 @@ export interface ReceiptLine {
   readonly file?: string;
   readonly line?: number;
   readonly token: string | null;
+  /** Of a broadcast, whose token is null. */
+  readonly channel?: string;
   readonly outcome: string;
   readonly status: number | null;
   readonly apnsId: string | null;
@@ -36,6 +38,8 @@ export interface ReceiptLine {
 /** What is read of a ledger's entry. Status null: taken, and not answered. */
 export interface LedgerLine {
   readonly token: string;
+  /** Of a broadcast, whose token is its path. */
+  readonly channel?: string;
   readonly apnsId: string;
   readonly status: number | null;
   /** Absent in the first. */
@@ -110,7 +114,7 @@ export class Reconciler {
     this.#ledgers.push({ name, entries: 0, taken: 0 });
   }
 
-  entry({ token, apnsId, status, life = 1 }: LedgerLine): void {
+  entry({ token, channel, apnsId, status, life = 1 }: LedgerLine): void {
     const ledger = this.#ledgers.at(-1);
     if (ledger === undefined) throw new Error('an entry before its ledger');
     ledger.entries += 1;
@@ -121,8 +125,11 @@ export class Reconciler {
       this.#mismatch('entries without a receipt', `${apnsId} in ${ledger.name}`);
       return;
     }
-    if (known.receipt.token?.toLowerCase() !== token.toLowerCase()) {
-      this.#mismatch('entries with the device token of another job', `${known.name}, ${apnsId}`);
+    const { receipt } = known;
+    const isHere =
+      channel === undefined ? receipt.token?.toLowerCase() === token.toLowerCase() : receipt.channel === channel;
+    if (!isHere) {
+      this.#mismatch('entries with the device token or channel of another job', `${known.name}, ${apnsId}`);
     }
     if (!isTaken) return;
     known.takenIn.push(`${this.#ledgers.length}/${life}`);

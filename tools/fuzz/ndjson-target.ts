@@ -18,12 +18,17 @@ const Mode = { payload: 0, line: 1, object: 2, lines: 3 } as const;
 const lineBytesMax = 40;
 const pieceBytesMax = 64;
 const lineFeed = 0x0a;
-/** A job with every field. */
+/** A job with every field that goes with a device token. */
 const jobSeed = Buffer.from(
   `{"id":"order-4711","app":"news","token":"${token}","pushType":"alert","topic":"com.example.news","priority":10,` +
     '"expiration":1764000000,"collapseId":"score","deadline":"2026-11-23T12:00:00Z","onAmbiguous":"resend",' +
     '"apnsId":"8f14e45f-ceea-467a-9575-000000000001","payload":{"aps":{"alert":"Hi"},"x":[1,2.5e3,null]}}',
 );
+const broadcastSeed = Buffer.from(
+  '{"id":"goal-3","app":"sports","channel":"dHN0LXNyY2gtY2hhbm5lbA==","topic":"com.example.sports","priority":5,' +
+    '"expiration":0,"payload":{"aps":{"event":"update","content-state":{"home":3}}}}',
+);
+const jobSeeds = [jobSeed, broadcastSeed];
 const seeds = payloadSeeds.map((seed) => Buffer.from(seed));
 const pieces = payloadPieces.map((piece) => Buffer.from(piece));
 const allPieces = Buffer.concat(pieces);
@@ -37,7 +42,7 @@ export class NdjsonTarget implements FuzzTarget {
     const mode = random.below(8);
     input.begin((random.next() & ~3) | (mode < 4 ? Mode.payload : mode - 4));
     if (mode === Mode.lines + 4) return putLines(random, input);
-    const seed = mode === Mode.line + 4 ? jobSeed : random.pick(seeds);
+    const seed = random.pick(mode === Mode.line + 4 ? jobSeeds : seeds);
     input.putBytes(seed, 0, seed.length);
     if (random.once(6)) return input.mutate(random, controlBytes, allPieces);
     for (let edits = 1 + random.below(3); edits > 0; edits--) replaceByPiece(random, input);
