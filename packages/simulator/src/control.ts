@@ -4,7 +4,7 @@ import type { SimulatorIdentity } from './identity.ts';
 import type { LedgerEntry } from './ledger.ts';
 import type { RefereeReport } from './referee/report.ts';
 import type { ScriptedToken } from './rules/token-store.ts';
-import type { SimulatorOptions } from './simulator-options.ts';
+import type { LoadOptions, SimulatorOptions } from './simulator-options.ts';
 
 export type ControlCall =
   | { readonly kind: 'start'; readonly options: SimulatorOptions }
@@ -13,6 +13,7 @@ export type ControlCall =
   | { readonly kind: 'report' }
   | { readonly kind: 'set-token'; readonly token: string; readonly state: ScriptedToken }
   | { readonly kind: 'fire'; readonly faultId: string }
+  | { readonly kind: 'set-load'; readonly load: Partial<LoadOptions> }
   | { readonly kind: 'advance-clock'; readonly byMs: number }
   | { readonly kind: 'close' };
 

@@ -44,7 +44,14 @@ export type { SimulatorSeams } from './open-gateway.ts';
 export type { SimulatorClock, SimulatorRandom, SimulatorTimer } from './seams.ts';
 export { startSimulator } from './simulator.ts';
 export type { Simulator } from './simulator.ts';
-export type { Http2Options, LatencyOptions, RuleOptions, SimulatorOptions, TlsOptions } from './simulator-options.ts';
+export type {
+  Http2Options,
+  LatencyOptions,
+  LoadOptions,
+  RuleOptions,
+  SimulatorOptions,
+  TlsOptions,
+} from './simulator-options.ts';
 export { spawnSimulator } from './spawn.ts';
 export type { SpawnedSimulator } from './spawn.ts';
 export { startTcpProxy } from './tcp-proxy.ts';

@@ -11,6 +11,7 @@ import type { Ledger } from './ledger.ts';
 import { Marking } from './marking.ts';
 import { FastProfile } from './profiles/fast.ts';
 import { createRules, Gateway } from './profiles/gateway.ts';
+import { LoadQueue } from './profiles/load-queue.ts';
 import type { Profile } from './profiles/profile.ts';
 import { StrictNodeProfile } from './profiles/strict-node.ts';
 import { StrictProfile } from './profiles/strict.ts';
@@ -57,6 +58,7 @@ export function openGateway<P extends Profile>(
   const gateway = new Gateway(rules, counters, ledger, ledgerOptions, clock);
   gateway.referee = createReferee(options, gateway.nowMs());
   gateway.latency = options.latency ?? null;
+  gateway.load = options.load === undefined ? null : new LoadQueue(options.load);
   const script = options.faults === undefined ? null : parseFaultScript(options.faults);
   const plan = new FaultPlan(script, (id) => gateway.referee?.faultFired(id, gateway.nowMs()));
   const profile = create(options, gateway, plan);
@@ -89,8 +91,9 @@ export function createChannelProfile(options: SimulatorOptions, channels: Gatewa
 export function createProfile(options: SimulatorOptions, gateway: Gateway, plan: FaultPlan): Profile {
   if (options.stack === 'node') return new StrictNodeProfile(gateway, http2Of(options));
   const isWatched = gateway.referee !== null || (options.ledger?.kind ?? 'none') !== 'none';
-  const isBare = options.profile === 'fast' && plan.isEmpty && !isWatched && gateway.latency === null;
-  return isBare ? new FastProfile(gateway.counters, options.http2 ?? {}) : createStrictProfile(options, gateway, plan);
+  const hasRules = options.profile !== 'fast' || !plan.isEmpty || isWatched || gateway.load !== null;
+  if (hasRules || (gateway.latency?.spreadMs ?? 0) > 0) return createStrictProfile(options, gateway, plan);
+  return new FastProfile(gateway.counters, options.http2 ?? {}, gateway.latency?.replyMs ?? 0);
 }
 
 /** "fast" never lets a client wait for a WINDOW_UPDATE: 16 MiB a connection, 1 MiB a stream. */

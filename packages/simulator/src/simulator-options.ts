@@ -27,6 +27,8 @@ export interface SimulatorOptions {
   readonly rules?: RuleOptions;
   /** Default: answers at once. */
   readonly latency?: LatencyOptions;
+  /** How much work it can do. Default: any. On the stack "frames" only. */
+  readonly load?: LoadOptions;
   readonly ledger?: LedgerOptions;
   readonly faults?: FaultScript;
   /**
@@ -42,6 +44,22 @@ export interface LatencyOptions {
   readonly replyMs: number;
   /** Up to so much more, evenly spread. Default 0. */
   readonly spreadMs?: number;
+}
+
+/** Requests beyond `atOnce` wait in one queue, over all connections: latency climbs with load. Besides `latency`. */
+export interface LoadOptions {
+  /** Requests that are served side by side: the knee. 1,000 × `atOnce` ÷ `serviceMs` a second are the most. */
+  readonly atOnce: number;
+  readonly serviceMs: number;
+  /** With so many in hand, served and waiting, more are refused. Default: never. */
+  readonly refusesAbove?: number;
+  /**
+   * How: RST_STREAM with REFUSED_STREAM (default), 503 ServiceUnavailable, or 429 without a reason, as what stands in front
+   * of a service says it. Apple's TooManyRequests is about one device: `rules.deviceRate`.
+   */
+  readonly refusal?: 'refused-stream' | 503 | 429;
+  /** Retry-After of a 503 or 429. Default: none. */
+  readonly retryAfterSeconds?: number;
 }
 
 export interface TlsOptions {
@@ -66,6 +84,11 @@ export interface Http2Options {
   readonly initialWindowSize?: number;
   /** WINDOW_UPDATE of the connection right after SETTINGS. Default 32,822. */
   readonly windowIncrement?: number;
+  /**
+   * When the connection's window is given back: once half of it is used (default, as nghttp2, Netty and Jetty do), or after
+   * each read. What Apple does was not seen.
+   */
+  readonly windowUpdates?: 'at-half' | 'each-read';
   readonly headerTableSize?: number;
   readonly maxHeaderListSize?: number;
 }

@@ -39,6 +39,9 @@ async function answer(call: ControlCall): Promise<ControlAnswer> {
     case 'fire':
       simulator.fire(call.faultId);
       return { kind: 'done' };
+    case 'set-load':
+      simulator.setLoad(call.load);
+      return { kind: 'done' };
     case 'advance-clock':
       simulator.advanceClock(call.byMs);
       return { kind: 'done' };

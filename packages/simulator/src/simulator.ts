@@ -19,7 +19,7 @@ import type { Profile } from './profiles/profile.ts';
 import type { RefereeReport } from './referee/report.ts';
 import type { ScriptedToken } from './rules/token-store.ts';
 import { systemClock, systemRandom } from './seams.ts';
-import type { SimulatorOptions, TlsOptions } from './simulator-options.ts';
+import type { LoadOptions, SimulatorOptions, TlsOptions } from './simulator-options.ts';
 
 export interface Simulator extends AsyncDisposable {
   readonly port: number;
@@ -42,6 +42,8 @@ export interface Simulator extends AsyncDisposable {
   setToken(token: string, state: ScriptedToken): void;
   /** Fires a fault of the script, by its id, on every open connection. */
   fire(faultId: string): void;
+  /** From now on the gateway can do more work, or less. It must have been started with `load`. */
+  setLoad(load: Partial<LoadOptions>): void;
   /** Lets time pass for provider tokens and certificates. */
   advanceClock(byMs: number): void;
   /** Drops every connection, frees the port and finishes the ledger. May be called twice. */
@@ -52,6 +54,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   if (options.stack === 'node' && options.faults !== undefined) {
     throw new Error('faults need the stack "frames": node:http2 does not write bad frames');
   }
+  if (options.stack === 'node' && options.load !== undefined) throw new Error('load needs the stack "frames"');
   const opened = openGateway(options, { clock: systemClock, random: systemRandom }, createProfile);
   const { identity, counters, ledger, plan, gateway, profile, marking } = opened;
   const secure = createSecureServer(identity, options.tls ?? {});
@@ -104,6 +107,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       gateway.referee?.registered(token);
     },
     fire: (faultId) => profile.fire(faultId),
+    setLoad: (load) => {
+      if (gateway.load === null) throw new Error('the simulator was started without load');
+      gateway.load.change(load);
+    },
     advanceClock: (byMs) => {
       gateway.advanceClock(byMs);
       opened.channels.advanceClock(byMs);

@@ -9,7 +9,7 @@ import type { SimulatorIdentity } from './identity.ts';
 import type { LedgerEntry } from './ledger.ts';
 import type { RefereeReport } from './referee/report.ts';
 import type { ScriptedToken } from './rules/token-store.ts';
-import type { SimulatorOptions } from './simulator-options.ts';
+import type { LoadOptions, SimulatorOptions } from './simulator-options.ts';
 
 export interface SpawnedSimulator extends AsyncDisposable {
   readonly port: number;
@@ -31,6 +31,7 @@ export interface SpawnedSimulator extends AsyncDisposable {
   report(): Promise<RefereeReport | null>;
   setToken(token: string, state: ScriptedToken): Promise<void>;
   fire(faultId: string): Promise<void>;
+  setLoad(load: Partial<LoadOptions>): Promise<void>;
   advanceClock(byMs: number): Promise<void>;
   /** Ends the process, also one that was stopped or killed. May be called twice. */
   close(): Promise<void>;
@@ -58,6 +59,7 @@ export async function spawnSimulator(options: SimulatorOptions = {}): Promise<Sp
       report: async () => (await process.call({ kind: 'report' }, 'report')).report,
       setToken: async (token, state) => void (await process.call({ kind: 'set-token', token, state }, 'done')),
       fire: async (faultId) => void (await process.call({ kind: 'fire', faultId }, 'done')),
+      setLoad: async (load) => void (await process.call({ kind: 'set-load', load }, 'done')),
       advanceClock: async (byMs) => void (await process.call({ kind: 'advance-clock', byMs }, 'done')),
       close: () => process.close(),
       [Symbol.asyncDispose]: () => process.close(),

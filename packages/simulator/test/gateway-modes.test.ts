@@ -3,10 +3,13 @@
 import { describe, expect, it } from 'vitest';
 
 import { startSimulator } from '../src/index.ts';
-import type { Simulator } from '../src/index.ts';
+import type { Http2Options, Simulator } from '../src/index.ts';
 import { providerToken } from './provider-token.ts';
 import { pathOf } from './referee-client.ts';
 import { TestClient } from './test-client.ts';
+
+/** Enough for anything, so that "fast" runs on the connection of "strict". */
+const anyLoad = { atOnce: 1000, serviceMs: 0 };
 
 async function opened(simulator: Simulator): Promise<TestClient> {
   const client = await TestClient.connect(simulator);
@@ -34,7 +37,63 @@ describe('A simulated gateway', () => {
     const begin = performance.now();
     await client.answer(client.push());
     expect(performance.now() - begin).toBeGreaterThanOrEqual(99);
+    expect((await client.answer(client.push())).status).toBe('200');
     client.close();
+  });
+
+  it('serves so many at once and lets the others wait, over all connections', async () => {
+    await using simulator = await startSimulator({ profile: 'fast', load: { atOnce: 4, serviceMs: 100 } });
+    const clients = [await TestClient.connect(simulator), await TestClient.connect(simulator)];
+    const begin = performance.now();
+    const pushes = clients.flatMap((client) => [1, 2, 3, 4].map(() => ({ client, stream: client.push() })));
+    const took = await Promise.all(
+      pushes.map(async ({ client, stream }) => {
+        expect((await client.answer(stream)).status).toBe('200');
+        return performance.now() - begin;
+      }),
+    );
+    // 8 pushes, 4 at once, 100 ms each: a millisecond is what two clocks may differ by.
+    expect(took.filter((ms) => ms >= 198)).toHaveLength(4);
+    for (const ms of took) expect(ms).toBeGreaterThanOrEqual(99);
+    for (const client of clients) client.close();
+  });
+
+  it('refuses what is above its bound, as it was told to, and takes it when there is room', async () => {
+    const load = { atOnce: 1, serviceMs: 60_000, refusesAbove: 1 };
+    await using simulator = await startSimulator({ profile: 'fast', load, ledger: { kind: 'memory' } });
+    const client = await TestClient.connect(simulator);
+    client.push();
+    const refused = client.push();
+    expect(await client.until('rst', ({ streamId }) => streamId === refused)).toMatchObject({ code: 7 });
+    expect(simulator.stats().streamsRefused).toBe(1);
+    expect(simulator.ledger).toHaveLength(1);
+    simulator.setLoad({ refusal: 503, retryAfterSeconds: 3 });
+    const answer = await client.answer(client.push());
+    expect(answer).toMatchObject({ status: '503', body: '{"reason":"ServiceUnavailable"}' });
+    expect(answer.fields['retry-after']).toBe('3');
+    simulator.setLoad({ refusal: 429 });
+    expect(await client.answer(client.push())).toMatchObject({ status: '429', body: '' });
+    client.close();
+  });
+
+  it('gives its window back when half of it is used, or after each read when told to', async () => {
+    const body = 'x'.repeat(1000);
+    const updates = async (http2: Http2Options): Promise<number> => {
+      await using simulator = await startSimulator({
+        profile: 'fast',
+        http2: { ...http2, windowIncrement: 0 },
+        load: anyLoad,
+      });
+      const client = await TestClient.connect(simulator);
+      let given = 0;
+      for (let push = 0; push < 10; push++) await client.answer(client.push({}, body));
+      for (const frame of client.frames)
+        if (frame.kind === 'window-update' && frame.streamId === 0) given += frame.increment;
+      client.close();
+      return given;
+    };
+    expect(await updates({})).toBe(0);
+    expect(await updates({ windowUpdates: 'each-read' })).toBe(10_000);
   });
 
   it('answers 429 for one device token after so many requests, until the window is over', async () => {

@@ -37,6 +37,8 @@ export interface ServerConnectionOptions {
   readonly settings: SettingPairs;
   /** WINDOW_UPDATE of the connection right after it; 0: none. */
   readonly windowIncrement: number;
+  /** The connection's window is given back after each read, and not when half of it is used. Default false. */
+  readonly announcesEachRead?: boolean;
   /** Streams at once; `streamsMax` can be changed while the connection lives. */
   readonly streamsMax: number;
   /** Octets of each body that are kept. Default 16,384: more than every limit of Apple's. */
@@ -94,6 +96,7 @@ export class ServerConnection implements FrameSink {
   readonly #firstSettings: SettingPairs;
   readonly #firstWindowIncrement: number;
   readonly #bodyKeptMax: number;
+  readonly #announcesEachRead: boolean;
   readonly #ownResets = new Set<number>();
 
   #receiveWindow = initialWindowBytes;
@@ -122,6 +125,7 @@ export class ServerConnection implements FrameSink {
     this.#firstSettings = options.settings;
     this.#firstWindowIncrement = options.windowIncrement;
     this.#bodyKeptMax = options.bodyKeptMax ?? 16_384;
+    this.#announcesEachRead = options.announcesEachRead ?? false;
     this.#parser = new FrameParser(this, {
       expectPreface: true,
       frameBytesMax: options.frameBytesMax ?? frameBytesDefault,
@@ -134,7 +138,9 @@ export class ServerConnection implements FrameSink {
   }
 
   receive(chunk: Buffer): void {
-    if (!this.#isDead) this.#parser.receive(chunk);
+    if (this.#isDead) return;
+    this.#parser.receive(chunk);
+    if (this.#announcesEachRead && !this.#isDead) this.#announceConnectionWindow(1);
   }
 
   /** The socket is gone. */
@@ -265,7 +271,8 @@ export class ServerConnection implements FrameSink {
       return;
     }
     this.#unannouncedBytes += flowBytes;
-    this.#announceConnectionWindow();
+    // At half: two updates a window.
+    if (!this.#announcesEachRead) this.#announceConnectionWindow(this.#receiveWindowMax / 2);
     if (flowBytes === 0 && !isEnd && !this.#spend()) return;
 
     const stream = this.streams.get(streamId);
@@ -529,9 +536,8 @@ export class ServerConnection implements FrameSink {
     this.#receiveWindowMax = Math.max(this.#receiveWindowMax, this.#receiveWindow);
   }
 
-  /** At half: two updates a window, never a sender that waits for more than a round trip. */
-  #announceConnectionWindow(): void {
-    if (this.holdsWindows || this.#unannouncedBytes * 2 < this.#receiveWindowMax) return;
+  #announceConnectionWindow(leastBytes: number): void {
+    if (this.holdsWindows || this.#unannouncedBytes < leastBytes) return;
     this.writeWindowUpdate(0, this.#unannouncedBytes);
     this.#unannouncedBytes = 0;
   }

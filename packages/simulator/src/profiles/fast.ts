@@ -3,10 +3,12 @@ import type { TLSSocket } from 'node:tls';
 
 import type { SimulatorCounters } from '../counters.ts';
 import { increment } from '../counters.ts';
+import type { SlabWriter } from '../http2-server/slab-outbox.ts';
 import { SocketCarrier } from '../http2-server/socket-carrier.ts';
 import { tlsWire } from '../http2-server/wire.ts';
 import type { AcceptedSocket } from '../listener.ts';
 import { systemClock } from '../seams.ts';
+import { DelayedWrites } from './delayed-writes.ts';
 import { FastConnection } from './fast-connection.ts';
 import type { FastOptions } from './fast-connection.ts';
 import type { Profile } from './profile.ts';
@@ -14,10 +16,13 @@ import type { Profile } from './profile.ts';
 export class FastProfile implements Profile {
   readonly #counters: SimulatorCounters;
   readonly #options: FastOptions;
+  readonly #replyMs: number;
 
-  constructor(counters: SimulatorCounters, options: FastOptions) {
+  /** `replyMs`: it thinks so long about each reply. */
+  constructor(counters: SimulatorCounters, options: FastOptions, replyMs = 0) {
     this.#counters = counters;
     this.#options = options;
+    this.#replyMs = replyMs;
   }
 
   accept(socket: TLSSocket, accepted: AcceptedSocket): void {
@@ -26,9 +31,10 @@ export class FastProfile implements Profile {
       onFlush: () => connection.flush(),
       onClosed: () => connection.stop(),
     });
+    const write: SlabWriter = (bytes, done) => carrier.write(bytes, done);
     const connection = new FastConnection(
       carrier.outbox,
-      (bytes, done) => carrier.write(bytes, done),
+      this.#replyMs === 0 ? write : new DelayedWrites(this.#replyMs, systemClock, write).write,
       (message) => {
         increment(this.#counters.connectionFaults, message);
         carrier.end();

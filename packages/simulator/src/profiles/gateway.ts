@@ -21,6 +21,7 @@ import { SourceTokens } from '../rules/source-tokens.ts';
 import { TokenStore } from '../rules/token-store.ts';
 import type { SimulatorClock, SimulatorRandom } from '../seams.ts';
 import type { LatencyOptions, RuleOptions } from '../simulator-options.ts';
+import type { LoadQueue } from './load-queue.ts';
 
 /** Where a request came in. */
 export interface RequestOrigin {
@@ -39,6 +40,8 @@ export class Gateway {
   referee: Referee | null = null;
   /** Null: replies at once. */
   latency: LatencyOptions | null = null;
+  /** Null: it can do any work. */
+  load: LoadQueue | null = null;
   readonly #sampleEvery: number;
   readonly #hashesPayload: boolean;
   readonly #recordsNothing: boolean;

@@ -24,7 +24,7 @@ import { forcedReply, tokenOf } from '../rules/judge-request.ts';
 import type { Answer, PlannedReply } from '../rules/judge-request.ts';
 import type { PushRequest } from '../rules/request.ts';
 import type { SimulatorTimer } from '../seams.ts';
-import type { Http2Options } from '../simulator-options.ts';
+import type { Http2Options, LoadOptions } from '../simulator-options.ts';
 import type { Gateway } from './gateway.ts';
 import { draftReply, emptyDraft, writeReply } from './reply-draft.ts';
 import { StreamLimit } from './stream-limit.ts';
@@ -83,6 +83,7 @@ export class StrictConnection implements ActedConnection, ServerConnectionEvents
       {
         settings: firstSettings(parts.http2, this.#limit.streamsMax),
         windowIncrement: parts.http2.windowIncrement ?? 32_822,
+        announcesEachRead: parts.http2.windowUpdates === 'each-read',
         streamsMax: this.#limit.streamsMax,
         frameBytesMax: parts.frameBytesMax,
         observer: this.#witness,
@@ -149,11 +150,17 @@ export class StrictConnection implements ActedConnection, ServerConnectionEvents
       this.#keepBack(stream, request, spoiling);
       return;
     }
+    const { load } = this.#gateway;
+    const workMs = load === null ? 0 : load.arrive(this.#gateway.clock.epochMs());
+    if (load !== null && workMs === null) {
+      this.#refuse(stream, request, load.options);
+      return;
+    }
     const judged = this.#gateway.judge(request, stream.body, this.#record);
     const answer = spoiling?.kind === 'status' ? forcedReply(request, this.#gateway.rules, spoiling) : judged;
     this.#note(stream, request, answer);
     const ownDelayMs = answer.kind === 'silence' ? 0 : answer.delayMs + this.#gateway.latencyMs();
-    const delayMs = ownDelayMs + (spoiling?.kind === 'delay' ? spoiling.delayMs : 0);
+    const delayMs = ownDelayMs + (workMs ?? 0) + (spoiling?.kind === 'delay' ? spoiling.delayMs : 0);
     if (delayMs === 0) this.#answer(stream, answer, spoiling);
     else this.after(delayMs, () => this.#answer(stream, answer, spoiling));
   }
@@ -247,6 +254,25 @@ export class StrictConnection implements ActedConnection, ServerConnectionEvents
       this.#witness?.watched.excuse();
       actOnConnection(this, action);
     }
+  }
+
+  /** More work than the gateway can do: at once, and nothing was done. */
+  #refuse(stream: ServerStream, request: PushRequest, { refusal, retryAfterSeconds }: LoadOptions): void {
+    if (refusal === undefined || refusal === 'refused-stream') {
+      this.#gateway.counters.streamsRefused += 1;
+      this.http2.writeReset(stream.id, ErrorCode.refusedStream);
+      this.#closeIfAnswered();
+      return;
+    }
+    this.#gateway.judge(request, stream.body, this.#record); // counted, as every request that gets an answer
+    const said = {
+      status: refusal,
+      ...(refusal === 503 ? { reason: 'ServiceUnavailable' } : {}),
+      ...(retryAfterSeconds === undefined ? {} : { retryAfter: String(retryAfterSeconds) }),
+    };
+    const answer = forcedReply(request, this.#gateway.rules, said);
+    this.#note(stream, request, answer);
+    this.#answer(stream, answer, null);
   }
 
   /** The push may have been taken, but its answer never comes. */
