@@ -8,4 +8,12 @@ import { microBench } from './micro/micro-bench.ts';
 import { payloadBench } from './payload/payload-bench.ts';
 import { wireBench } from './wire/wire-bench.ts';
 
-export const benches: readonly Bench[] = [microBench, wireBench, engineBench, faultsBench, conductBench, latencyBench, payloadBench];
+export const benches: readonly Bench[] = [
+  microBench,
+  wireBench,
+  engineBench,
+  faultsBench,
+  conductBench,
+  latencyBench,
+  payloadBench,
+];

@@ -7,10 +7,10 @@
 import { spawnSimulator, startTcpProxy } from '@carillon/simulator';
 import type { SimulatorOptions, SpawnedSimulator, TcpProxy } from '@carillon/simulator';
 import type { Bench, BenchContext, Row } from '../bench.ts';
-import { rowNamed } from '../bench.ts';
 import { taskFor } from '../load/gateway.ts';
 import { runTask } from '../load/run-client.ts';
 import { payloadBytes } from '../load/traffic.ts';
+import { heldAgainstAims, knee } from './aims.ts';
 import type { LightReport, LightTask, LoadReport, LoadTask } from './load-task.ts';
 import { fairness, inFlightBetween, rateBetween, secondsUntil } from './reckoning.ts';
 
@@ -32,7 +32,6 @@ const roundTripMs = 50;
 /** Before it the connections are dialled and start slowly. */
 const warmUpSeconds = 3;
 
-const knee = 400;
 const kneePerSecond = (knee * 1000) / roundTripMs;
 const atKnee: SimulatorOptions = { profile: 'fast', load: { atOnce: knee, serviceMs: roundTripMs } };
 /** The capacity that is left when the gateway of `knee-recovery` breaks down, and when it does and ends, s. */
@@ -77,8 +76,8 @@ export const latencyBench: Bench = {
     'Read by whoever sends over a real network. Aims: 0.9 of the bound, 5 ms added at the 99th percentile, 0.9 of the\n' +
     "gateway's capacity at no more than 2.2 times its knee in flight, equal shares, back within seconds.",
   run,
-  conclude,
-  check,
+  conclude: (rows) => heldAgainstAims(rows).map(({ line }) => line),
+  check: (rows) => heldAgainstAims(rows).flatMap(({ line, isMet }) => (isMet ? [] : [line])),
 };
 
 async function run(context: BenchContext): Promise<Row[]> {
@@ -230,39 +229,6 @@ async function runRecovery(plan: Plan, gateway: SpawnedSimulator, port: number, 
     brokenOfBound: rounded(rateBetween(slices, brokeMs + 3000, mendedMs) / ((brokenKnee * 1000) / roundTripMs)),
     backAfterSeconds: rounded(secondsUntil(slices, mendedMs, seconds * 1000, isBack)),
   };
-}
-
-function conclude(rows: readonly Row[]): string[] {
-  return rows.flatMap((row) => {
-    const { name, ofBound, inFlight, knee: found, fairness: shares, promptAfterSeconds, backAfterSeconds } = row;
-    if (name === 'light-load')
-      return [`${name}: ${row['p99Ms']} ms from due to receipt at the 99th percentile; the aim is 5`];
-    const of = `${name}: ${ofBound} of its bound; the aim is 0.9`;
-    if (promptAfterSeconds !== undefined)
-      return [
-        `${of}. Prompt ${promptAfterSeconds} s after the loss of ${1 - brokenKnee / knee} of the capacity, back ${backAfterSeconds} s after its return`,
-      ];
-    if (found === undefined) return [of];
-    return [
-      `${of}, with ${(Number(inFlight) / Number(found)).toFixed(2)} of its knee in flight${shares === undefined ? '' : `, shared ${shares} (Jain)`}`,
-    ];
-  });
-}
-
-function check(rows: readonly Row[]): string[] {
-  const wrong: string[] = [];
-  const want = (name: string, figure: string, isRight: (value: number) => boolean, what: string): void => {
-    const value = rowNamed(rows, name)?.[figure];
-    if (value !== undefined && !isRight(Number(value))) wrong.push(`${name}: ${figure} is ${value}, not ${what}`);
-  };
-  for (const { name } of plans) want(name, 'ofBound', (value) => value >= 0.9, 'at least 0.9');
-  want('light-load', 'p99Ms', (value) => value < 5, 'below 5');
-  for (const name of ['knee', 'knee-shared'])
-    want(name, 'inFlight', (value) => value >= knee * 0.9 && value <= knee * 2.2, `0.9 to 2.2 of ${knee}`);
-  want('knee-shared', 'fairness', (value) => value >= 0.9, 'at least 0.9');
-  want('knee-recovery', 'promptAfterSeconds', (value) => value <= 5, 'at most 5');
-  want('knee-recovery', 'backAfterSeconds', (value) => value <= 5, 'at most 5');
-  return wrong;
 }
 
 function sumOf(values: readonly number[]): number {

@@ -6,8 +6,8 @@ export function rateBetween(slices: readonly Slice[], fromMs: number, toMs: numb
   const within = slices.filter(({ endMs }) => endMs > fromMs && endMs <= toMs);
   const [first] = within;
   const last = within.at(-1);
-  const before = slices.filter(({ endMs }) => endMs <= fromMs).at(-1)?.endMs ?? 0;
   if (first === undefined || last === undefined) return NaN;
+  const before = slices[slices.indexOf(first) - 1]?.endMs ?? 0;
   return (within.reduce((sum, { receipts }) => sum + receipts, 0) / (last.endMs - before)) * 1000;
 }
 
