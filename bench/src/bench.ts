@@ -37,8 +37,13 @@ export interface Bench {
   failures?(rows: readonly Row[]): string[];
   /** For --check: what is not as it must be. */
   check?(rows: readonly Row[]): string[];
-  /** For --chart: the file, relative to the root, and what it holds. */
-  chart?(rows: readonly Row[], machine: string, at: string): { readonly path: string; readonly text: string };
+  /** For --chart: the file, relative to the root, and what it holds. Undefined: the rows it draws were not run. */
+  chart?(rows: readonly Row[], machine: string, at: string): Chart | undefined;
+}
+
+export interface Chart {
+  readonly path: string;
+  readonly text: string;
 }
 
 export function rowNamed(rows: readonly Row[], name: string): Row | null {

@@ -57,7 +57,8 @@ function bar(
   // Without a limit that the client knew, nothing can be said of how full it was.
   const fullness = inFlight.map((streams, at) => {
     const most = limit[at];
-    return most === null || most === 0 ? 0 : Math.min(1, streams / most);
+    if (most === null || most === 0 || streams === 0) return 0;
+    return Math.max(1 / tall, Math.min(1, streams / most)); // a pixel at least: it was in use
   });
   const bucketWidth = plotWidth / buckets;
   for (const [at, most] of limit.entries()) {
