@@ -4,6 +4,7 @@
 import { type ChannelId, parseChannelId } from './channel-id.ts';
 import { channelsMax } from './channel-request.ts';
 import { isFault } from './fault.ts';
+import { quoteUnknown } from './quote.ts';
 import { cleanReason } from './reply-body.ts';
 import { type StoragePolicy, parseStoragePolicy } from './storage-policy.ts';
 
@@ -56,7 +57,8 @@ export function parseChannelList(body: string): ChannelList | Unreadable {
   const channels: ChannelId[] = [];
   for (const [index, one] of (given as readonly unknown[]).entries()) {
     const channel = typeof one === 'string' ? parseChannelId(one) : null;
-    if (channel === null || isFault(channel)) return unreadable(`channels[${index}] is no channel id`);
+    if (channel === null || isFault(channel))
+      return unreadable(`channels[${index}], ${quoteUnknown(one)}, is no channel id`);
     channels.push(channel);
   }
   return { kind: 'channels', channels };

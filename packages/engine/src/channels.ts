@@ -11,6 +11,7 @@ import {
   parseChannelId,
   parseChannelList,
   parseStoragePolicy,
+  quote,
   quoteUnknown,
 } from '@carillon/apns';
 import type { ApnsFault, ApnsId, ChannelId, ChannelOperation, StoragePolicy, Unreadable } from '@carillon/apns';
@@ -88,7 +89,9 @@ export class Channels {
     const answer = await this.#answer(call, app);
     const channel = parseChannelId(answer.channel ?? '');
     if (isFault(channel)) {
-      const message = 'the channel was made, and the answer names no id for it; list shows it';
+      // As it came: nobody will be told again.
+      const named = answer.channel === null ? 'no id for it' : `${quote(answer.channel, 256)} as its id, which is none`;
+      const message = `the channel was made, and the answer names ${named}; list shows it`;
       throw call.errorOf('ERR_CHANNEL_ANSWER', message, { processed: 'unknown' });
     }
     return { channel, storagePolicy, requestId: idOf(answer, call) };

@@ -6,6 +6,7 @@ import type { AppOptions, Engine, EngineEvent, EngineOptions } from '@carillon/e
 import { createCertificateAuthority, createIdentity, startSimulator } from '@carillon/simulator';
 import { describe, expect, it } from 'vitest';
 import { headerOf, startPeer } from './http2-peer.ts';
+import { SkippingClock } from './skipping-clock.ts';
 import type { Answering, Http2Peer } from './http2-peer.ts';
 
 const channel = 'dHN0LXNyY2gtY2hhbm5lbA==';
@@ -176,18 +177,19 @@ describe('engine.channels', () => {
   it('believes nothing of an answer that is too long, is no JSON, or names no channel', async () => {
     const long = JSON.stringify({ channels: [], filler: 'x'.repeat(1_100_000) });
     const bodies = [long, 'oops', '{"channels":["a\\r\\nb"]}'];
-    await using world = await manage((_request, number) =>
-      number <= bodies.length
-        ? { headers: { ':status': 200 }, body: bodies[number - 1] }
-        : { headers: { ':status': 201 } },
-    );
+    await using world = await manage((_request, number) => {
+      if (number <= bodies.length) return { headers: { ':status': 200 }, body: bodies[number - 1] };
+      return { headers: { ':status': 201, ...(number === 5 ? { 'apns-channel-id': 'new_alphabet~' } : {}) } };
+    });
     const { channels } = world.engine;
     for (const _ of bodies) {
       expect(await errorOf(channels.list())).toMatchObject({ code: 'ERR_CHANNEL_ANSWER', operation: 'list' });
     }
     const unnamed = await errorOf(channels.create({ storagePolicy: 'none' }));
     expect(unnamed).toMatchObject({ code: 'ERR_CHANNEL_ANSWER', processed: 'unknown' });
-    expect(unnamed.message).toMatch(/was made.*list shows it/);
+    expect(unnamed.message).toMatch(/was made.*no id.*list shows it/);
+    // An id that we do not take for one is not lost.
+    expect((await errorOf(channels.create({ storagePolicy: 'none' }))).message).toMatch(/"new_alphabet~" as its id/);
   });
 
   describe('when Apple refuses', () => {
@@ -391,6 +393,27 @@ describe('engine.channels', () => {
     await closing.engine.close();
     expect(await sent).toMatchObject({ code: 'ERR_CHANNEL_AMBIGUOUS', processed: 'unknown' });
     expect(await waits).toBeInstanceOf(EngineClosedError);
+  });
+
+  it('keeps its connection between calls, closes it after five minutes without one, and opens another when asked', async () => {
+    const clock = new SkippingClock();
+    await using world = await manage(() => ({ headers: { ':status': 200 }, body: '{"channels":[]}' }), {
+      seams: { clock },
+    });
+    const { engine, peer, events } = world;
+    await engine.channels.list();
+    clock.skip(240_000);
+    await engine.channels.list();
+    expect([peer.sessions, engine.stats().channels.connections]).toEqual([1, 1]);
+    // In steps that its PINGs survive, as it would live them.
+    for (let k = 0; k < 10; k++) {
+      clock.skip(40_000);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect(engine.stats().channels).toMatchObject({ calls: 0, connections: 0 });
+    expect(events.map(({ kind }) => kind)).toEqual(['connection-opened', 'connection-closed']);
+    await engine.channels.list();
+    expect(peer.sessions).toBe(2);
   });
 
   it('goes on with another credential after it was replaced', async () => {

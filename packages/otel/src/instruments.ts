@@ -38,7 +38,9 @@ export type InstrumentName =
   | 'laneDepth'
   | 'laneOldest'
   | 'lanePaused'
-  | 'laneSent';
+  | 'laneSent'
+  | 'channelCalls'
+  | 'channelConnections';
 
 const specs: Readonly<Record<InstrumentName, InstrumentSpec>> = {
   admitted: counter('carillon.jobs.admitted', '{job}', 'Jobs taken in'),
@@ -95,6 +97,9 @@ const specs: Readonly<Record<InstrumentName, InstrumentSpec>> = {
   ),
   lanePaused: gauge('carillon.lane.paused', '1', '1 while the lane is paused, by [endpoint] and [app]'),
   laneSent: counter('carillon.lane.sent', '{push}', 'Pushes that left the lane for the wire, by [endpoint] and [app]'),
+
+  channelCalls: upDown('carillon.channels.calls', '{call}', 'Calls of channel management under way'),
+  channelConnections: upDown('carillon.channels.connections', '{connection}', 'Connections for channel management'),
 };
 
 export function createInstruments(meter: Meter): Record<InstrumentName, Observable> {

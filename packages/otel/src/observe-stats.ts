@@ -52,6 +52,8 @@ function observeTotals(stats: EngineStats, rising: RisingSums, observe: Observe)
   observe('connections', stats.connections - stats.usableConnections, { state: 'unusable' });
   observe('connections', stats.dialing, { state: 'dialing' });
   observe('socketBytes', stats.socketBytes);
+  observe('channelCalls', stats.channels.calls);
+  observe('channelConnections', stats.channels.connections);
 }
 
 /** Every state is observed, those of nobody as 0: a series that ends looks like one that went on. */
