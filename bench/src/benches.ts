@@ -6,6 +6,7 @@ import { faultsBench } from './faults/faults-bench.ts';
 import { latencyBench } from './latency/latency-bench.ts';
 import { microBench } from './micro/micro-bench.ts';
 import { payloadBench } from './payload/payload-bench.ts';
+import { probationBench } from './probation/probation-bench.ts';
 import { wireBench } from './wire/wire-bench.ts';
 
 export const benches: readonly Bench[] = [
@@ -16,4 +17,5 @@ export const benches: readonly Bench[] = [
   conductBench,
   latencyBench,
   payloadBench,
+  probationBench,
 ];

@@ -35,6 +35,16 @@ export const conductLimits = {
   /** Ours: the share of refusals over the window from which a source travels on probation. */
   refusalsMaxPercent: 2,
   refusalsWindowReplies: 1000,
+  /** Ours: it returns to clean connections when a whole window holds no more; half, so that it does not go to and fro. */
+  refusalsReturnPercent: 1,
+  /**
+   * Ours: a token refused with BadDeviceToken or DeviceTokenNotForTopic is suspect for a day. Apps hand in their token at
+   * each launch (Apple), so by then the list is put right or the token will be refused again; for ever would be wrong, as
+   * it may be good for the other environment, and configurations get repaired.
+   */
+  suspectForMs: 86_400_000, // 24 h
+  /** Ours: of what is sent while clean pushes wait, so much on probation: with 30 % refused that is 2 % of all. */
+  probationShareMaxPercent: 6,
   /** Ours: the first pause of a token after 429 TooManyRequests, doubling; reports speak of 20 s between deliveries. */
   deviceDelayMs: 30_000,
   deviceDelayMaxMs: 3_600_000,
@@ -116,7 +126,13 @@ export const conductRules: readonly ConductRule[] = [
     id: 'errors-rare',
     text: 'Suspect tokens, and sources refused too often, travel on a connection of their own.',
     source: 'Apple, Handling notification responses from APNs (4xx slow a connection down)',
-    limits: [limit('refusalsMaxPercent', '%'), limit('refusalsWindowReplies', 'replies')],
+    limits: [
+      limit('refusalsMaxPercent', '%'),
+      limit('refusalsWindowReplies', 'replies'),
+      limit('refusalsReturnPercent', '%'),
+      limit('suspectForMs', 'ms'),
+      limit('probationShareMaxPercent', '%'),
+    ],
   },
   {
     id: 'device-not-flooded',

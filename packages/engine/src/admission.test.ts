@@ -80,4 +80,54 @@ describe('Admission', () => {
     admission.withdraw();
     expect(admission).toMatchObject({ jobs: 1, admitted: 1 });
   });
+
+  describe('with work on probation', () => {
+    it('keeps room for clean jobs and bytes, half as much again for what is on probation', () => {
+      const admission = new Admission(100, 1000, ignore);
+      admission.enter(100);
+      admission.hold(1000);
+      expect(admission.isFull).toBe(true);
+      admission.moveToProbation(50, 500);
+      expect(admission).toMatchObject({ isFull: false, isProbationFull: true, jobs: 100, probationJobs: 50 });
+      admission.enter(50);
+      expect(admission.isFull).toBe(true);
+    });
+
+    it('takes from the clean ones what is above that', () => {
+      const admission = new Admission(100, 1000, ignore);
+      admission.enter(90);
+      admission.moveToProbation(90, 0);
+      admission.enter(59);
+      expect(admission.isFull).toBe(false);
+      admission.enter(1);
+      expect(admission.isFull).toBe(true);
+    });
+
+    it('lets clean jobs in when half of what is left to them is free', async () => {
+      const admission = new Admission(100, 1000, ignore);
+      admission.enter(150);
+      admission.moveToProbation(90, 0);
+      let isIn = false;
+      const room = admission.room().then(() => (isIn = true));
+      for (let left = 29; left > 0; left--) admission.leave();
+      await Promise.resolve();
+      expect(isIn).toBe(false);
+      admission.leave();
+      await room;
+    });
+
+    it('wakes dirty sources when half of their room is free, and no others', async () => {
+      const admission = new Admission(100, 1000, ignore);
+      admission.enter(50);
+      admission.moveToProbation(50, 0);
+      let isIn = false;
+      const room = admission.probationRoom().then(() => (isIn = true));
+      admission.moveToProbation(-24, 0);
+      await Promise.resolve();
+      expect(isIn).toBe(false);
+      admission.moveToProbation(-1, 0);
+      await room;
+      expect(admission.isProbationFull).toBe(false);
+    });
+  });
 });

@@ -1,6 +1,9 @@
 /**
  * The door: counts the jobs and bytes that are admitted and not settled. Owner: the engine. Full means that nothing
  * more comes in until it has emptied to the low mark; nothing is dropped.
+ *
+ * What is on probation is counted apart: it may take long, and clean work must not wait for it at the door. It gets half as
+ * much room again; what is above that takes room from the others. Dirty sources wait at a door of their own.
  */
 import { WaitingRoom } from './waiting-room.ts';
 
@@ -12,7 +15,11 @@ export class Admission {
   /** Of batches in preparation: room for them is kept, so that what runs at once cannot pass the limit together. */
   #reservedJobs = 0;
   #reservedBytes = 0;
+  /** Of all: those on probation. */
+  #probationJobs = 0;
+  #probationBytes = 0;
   readonly #waiting = new WaitingRoom();
+  readonly #dirtyWaiting = new WaitingRoom();
   admitted = 0;
 
   readonly #onFirst: () => void;
@@ -33,7 +40,17 @@ export class Admission {
   }
 
   get isFull(): boolean {
-    return this.#jobs + this.#reservedJobs >= this.#jobsMax || this.#bytes + this.#reservedBytes >= this.#bytesMax;
+    return this.#cleanJobs >= this.#jobsRoom || this.#cleanBytes >= this.#bytesRoom;
+  }
+
+  /** Jobs on probation. */
+  get probationJobs(): number {
+    return this.#probationJobs;
+  }
+
+  /** Full for dirty sources. */
+  get isProbationFull(): boolean {
+    return this.#probationJobs >= this.#jobsMax / 2 || this.#probationBytes >= this.#bytesMax / 2;
   }
 
   enter(jobs: number): void {
@@ -52,6 +69,16 @@ export class Admission {
   leave(): void {
     this.#jobs--;
     this.#letIn();
+  }
+
+  /** Of the jobs and bytes that are in, so many go on probation; below 0: come back from it, or leave while they are on it. */
+  moveToProbation(jobs: number, bytes: number): void {
+    this.#probationJobs += jobs;
+    this.#probationBytes += bytes;
+    this.#letIn();
+    if (this.#dirtyWaiting.isEmpty) return;
+    if (this.#probationJobs <= this.#jobsMax / 4 && this.#probationBytes <= this.#bytesMax / 4)
+      this.#dirtyWaiting.wakeAll();
   }
 
   hold(bytes: number): void {
@@ -79,16 +106,37 @@ export class Admission {
     return this.#waiting.wait(signal);
   }
 
-  /** Wakes all who wait, because the engine closes. */
+  /** The same for dirty sources, with `isProbationFull`. */
+  probationRoom(signal?: AbortSignal): Promise<void> {
+    return this.#dirtyWaiting.wait(signal);
+  }
+
+  /** Wakes all who wait, because the engine closes or a source is clean again. */
   wakeAll(): void {
     this.#waiting.wakeAll();
+    this.#dirtyWaiting.wakeAll();
   }
 
   #letIn(): void {
     if (this.#waiting.isEmpty) return;
     // Half: letting one in for each that leaves would wake a producer per push.
-    const jobs = this.#jobs + this.#reservedJobs;
-    const bytes = this.#bytes + this.#reservedBytes;
-    if (jobs <= this.#jobsMax / 2 && bytes <= this.#bytesMax / 2) this.wakeAll();
+    if (this.#cleanJobs <= this.#jobsRoom / 2 && this.#cleanBytes <= this.#bytesRoom / 2) this.#waiting.wakeAll();
+  }
+
+  get #cleanJobs(): number {
+    return this.#jobs - this.#probationJobs + this.#reservedJobs;
+  }
+
+  get #cleanBytes(): number {
+    return this.#bytes - this.#probationBytes + this.#reservedBytes;
+  }
+
+  /** For jobs that are not on probation. */
+  get #jobsRoom(): number {
+    return this.#jobsMax - Math.max(0, this.#probationJobs - this.#jobsMax / 2);
+  }
+
+  get #bytesRoom(): number {
+    return this.#bytesMax - Math.max(0, this.#probationBytes - this.#bytesMax / 2);
   }
 }

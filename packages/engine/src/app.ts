@@ -1,7 +1,9 @@
 /** An app as the engine knows it: its bundle id, its lane, and the outlet its pushes leave by. */
-import type { Topic } from '@carillon/apns';
+import type { Environment, Topic } from '@carillon/apns';
+import type { FirstReplies } from './environment-hint.ts';
 import type { Lane } from './lane.ts';
 import type { Outlet } from './outlet.ts';
+import type { Source } from './source.ts';
 
 export interface App {
   readonly name: string;
@@ -9,7 +11,18 @@ export interface App {
   readonly topic: Topic;
   /** `host` or `host:port` of its gateway: environments never mix. */
   readonly authority: string;
+  /** Null: its gateway is not Apple's, and nobody says which it stands for. */
+  readonly environment: Environment | null;
   readonly lane: Lane;
+  /** Where its pushes wait that travel on probation. */
+  readonly probationLane: Lane;
+  /** Counts the refusals of what is sent one by one, and hears of those of calls. */
+  readonly source: Source;
+  readonly firstReplies: FirstReplies;
+  /** Apps of the same topic at other gateways: a device token may be meant for one of them. */
+  readonly twins: App[];
+  /** It is a sandbox and has twins: what it accepts is remembered, for their hints. */
+  isSandboxOfTwin: boolean;
   /** Another one when the credential is replaced. */
   outlet: Outlet;
 }

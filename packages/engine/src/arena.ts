@@ -2,13 +2,28 @@
  * The bytes of a batch of pushes, with the typed index that says where each field is, and a count of the pushes that
  * still need them. Invariant (design: 4): an arena is let go exactly when its last push settles.
  */
-import { RecordField, RecordFlag, warningSetOf } from '@carillon/payload';
+import { RecordField, RecordFlag, recordStride, warningSetOf } from '@carillon/payload';
 import type { Warning, WarningSet } from '@carillon/payload';
 import type { ApnsId } from '@carillon/apns';
+import type { Source } from './source.ts';
+
+/** Where the fields that are a start and an end begin. */
+const spans = [
+  RecordField.tokenStart,
+  RecordField.apnsIdStart,
+  RecordField.expirationStart,
+  RecordField.collapseIdStart,
+  RecordField.bodyStart,
+  RecordField.idStart,
+] as const;
 
 export class Arena {
   readonly bytes: Buffer;
   readonly index: Int32Array;
+  /** Of every push in it; null: they have several. */
+  source: Source | null = null;
+  /** Its bytes are counted with what is on probation. */
+  isOnProbation = false;
   /** Pushes not settled. */
   pushes = 0;
   readonly #warnings: readonly WarningSet[];
@@ -19,6 +34,25 @@ export class Arena {
     this.index = index;
     this.#warnings = warnings;
     this.#onEmpty = onEmpty;
+  }
+
+  /** The record at `at` in an arena of its own, at 0: one that waits long must not hold the bytes of a whole batch. */
+  copyOf(at: number, source: Source): Arena {
+    const from = this.index.subarray(at, at + recordStride);
+    const index = Int32Array.from(from);
+    let size = 0;
+    for (const field of spans) size += Math.max(0, from[field + 1] - from[field]);
+    const bytes = Buffer.allocUnsafeSlow(size);
+    let end = 0;
+    for (const field of spans) {
+      if (from[field] < 0) continue;
+      index[field] = end;
+      end += this.bytes.copy(bytes, end, from[field], from[field + 1]);
+      index[field + 1] = end;
+    }
+    const own = new Arena(bytes, index, this.#warnings, this.#onEmpty);
+    own.source = source;
+    return own;
   }
 
   release(): void {

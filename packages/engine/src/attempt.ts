@@ -5,25 +5,31 @@
 import { RecordField } from '@carillon/payload';
 import type { Connection } from '@carillon/pool';
 import type { Binding } from './binding.ts';
+import { notedOf } from './device-ledger.ts';
 import type { FairTurns } from './fair-turns.ts';
 import { heldUntil } from './hold.ts';
 import { knownDead } from './outcome.ts';
 import type { Pipeline } from './pipeline.ts';
-import { PushState } from './push.ts';
+import { PushState, Standing } from './push.ts';
 import type { Push } from './push.ts';
 
 /** What stopped the loop. `share`: it opened as many as it was asked to. */
 export type FillEnd = 'no-work' | 'no-slot' | 'rate' | 'share';
 
-/** Opens at most `most` streams on `connection`. A push that may not go now is given up or put off instead. */
+/**
+ * Opens at most `most` streams on `connection`. A push that may not go now is given up or put off instead; one whose
+ * standing has changed while it waited goes to the other track (`isProbation`: this one carries what is on probation).
+ */
 export function fillConnection(
   connection: Connection,
   binding: Binding,
   turns: FairTurns,
   pipeline: Pipeline,
   most: number,
+  isProbation: boolean,
 ): FillEnd {
-  const { rate, pace, counters, resting, dead } = pipeline;
+  const { rate, pace, counters, probation } = pipeline;
+  const { resting, dead } = pipeline.ledger;
   const { now } = connection;
   let left = most;
   while (left > 0) {
@@ -44,14 +50,19 @@ export function fillConnection(
         continue;
       }
     }
-    if (dead.size > 0 && !head.isBroadcast) {
+    if (dead.size > 0) {
       // Conduct `dead-tokens-stay-dead`: its 410 came while this one waited.
-      const since = dead.find(head.scope, arena, at);
+      const since = notedOf(dead, push);
       if (since !== null) {
         lane.take();
         pipeline.finish(push, knownDead(since), null);
         continue;
       }
+    }
+    if ((probation.standingOf(push) !== Standing.clean) !== isProbation) {
+      lane.take();
+      pipeline.divert(push);
+      continue;
     }
     if (pace !== null && !head.isBroadcast) {
       const until = pace.heldUntil(push, now);

@@ -15,6 +15,7 @@ import type { App } from './app.ts';
 import { ChannelOutlet } from './channel-outlet.ts';
 import { faultError, openIdentity } from './credential.ts';
 import type { Identity } from './credential.ts';
+import { FirstReplies } from './environment-hint.ts';
 import { EngineConfigError } from './errors.ts';
 import { Lane } from './lane.ts';
 import { objectOf, positive, textOf, wholeNumber } from './options.ts';
@@ -22,6 +23,7 @@ import type { AppOptions, CredentialOptions, EngineOptions } from './options.ts'
 import { Outlet } from './outlet.ts';
 import { rateCap } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
+import { Source } from './source.ts';
 
 /** The apps and the outlets they leave by. Apps of the same credential and environment share an outlet. */
 export class Configuration {
@@ -51,6 +53,7 @@ export class Configuration {
     const names = Object.keys(options.apps);
     if (names.length === 0) throw new EngineConfigError('apps', 'apps is empty; at least one app has to be there');
     this.apps = new Map(names.map((name) => [name, this.#addApp(name, options.apps[name])])); // its own keys
+    for (const app of this.apps.values()) this.#findTwins(app);
   }
 
   get outlets(): Iterable<Outlet> {
@@ -74,10 +77,11 @@ export class Configuration {
       old.trustAgain();
       return null;
     }
-    old.removeLane(app.lane);
+    app.firstReplies.restart();
+    old.removeApp(app);
     app.outlet = outlet;
-    outlet.addLane(app.lane);
-    if (old.lanes.length > 0) return null;
+    outlet.addApp(app);
+    if (old.apps.length > 0) return null;
     for (const [key, one] of this.#outlets) if (one === old) this.#outlets.delete(key);
     this.#retireChannelsOf(old);
     return old;
@@ -102,13 +106,29 @@ export class Configuration {
     wholeNumber(`${field}.weight`, weight, 1, 1000);
     if (ratePerSecond !== undefined) positive(`${field}.ratePerSecond`, ratePerSecond);
     const outlet = this.#outletFor(options, topic, field);
-    const lane = new Lane(
+    const rate = ratePerSecond === undefined ? null : rateCap(ratePerSecond, this.#pipeline.clock.now());
+    const app: App = {
       name,
-      weight,
-      ratePerSecond === undefined ? null : rateCap(ratePerSecond, this.#pipeline.clock.now()),
-    );
-    outlet.addLane(lane);
-    return { name, topic, authority: endpointOf(options, field).authority, lane, outlet };
+      topic,
+      authority: endpointOf(options, field).authority,
+      environment: options.environment ?? (options.endpoint === undefined ? 'production' : null),
+      lane: new Lane(name, weight, rate),
+      // Its rate is the app's: one bucket for both.
+      probationLane: new Lane(name, weight, rate),
+      source: new Source('app', name),
+      firstReplies: new FirstReplies(),
+      twins: [],
+      isSandboxOfTwin: false,
+      outlet,
+    };
+    outlet.addApp(app);
+    return app;
+  }
+
+  #findTwins(app: App): void {
+    for (const other of this.apps.values())
+      if (other.topic === app.topic && other.authority !== app.authority) app.twins.push(other);
+    app.isSandboxOfTwin = app.environment === 'sandbox' && app.twins.length > 0;
   }
 
   #outletFor(app: AppOptions, topic: Topic, field: string): Outlet {
@@ -195,7 +215,7 @@ export class Configuration {
       if (withinMs === null || this.#warned.get(outlet) === withinMs) continue;
       this.#warned.set(outlet, withinMs);
       const ends = new Date(certificate.validToMs).toISOString();
-      const message = `the push certificate of ${outlet.lanes.map(({ name }) => name).join(', ')} ends ${ends}; replace it before`;
+      const message = `the push certificate of ${outlet.apps.map(({ name }) => name).join(', ')} ends ${ends}; replace it before`;
       this.#pipeline.emit({ kind: 'credential-expiry', endpoint: outlet.endpoint, ends, message });
     }
   }

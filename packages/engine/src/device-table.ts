@@ -1,22 +1,23 @@
 /**
- * What is remembered of device tokens: those that are dead (410) and those that rest (429). Owner: the pipeline. Bounded:
- * when full, the oldest entry goes. Looked at by the token's own bytes; with nothing remembered it costs a comparison.
+ * One page of the ledger in memory. Bounded: when full, the entry noted longest ago goes. Looked at by the token's own
+ * bytes; with nothing noted it costs a comparison, and a token of which nothing is noted a look at its digest.
  */
-import { RecordField } from '@carillon/payload';
-import type { Arena } from './arena.ts';
+import type { LedgerPage } from './device-ledger.ts';
 
 interface Entry {
   readonly token: string;
-  /** Dead: Apple's timestamp, EpochMs. Resting: monotonic ms until when. */
   readonly at: number;
 }
 
-export class DeviceTable {
+/** What Node's Buffer has had since its first versions, and its types leave out. */
+type SliceableBuffer = Buffer & { latin1Slice(start: number, end: number): string };
+
+export class DeviceTable implements LedgerPage {
   readonly #entriesMax: number;
   /** By scope and token; a Map keeps the order of insertion, so the first is the oldest. */
   readonly #entries = new Map<string, Entry>();
-  /** Of the first eight digits of a token: how many entries begin so. Most pushes are answered by this. */
-  readonly #prefixes = new Map<number, number>();
+  /** By the digest of a token: how many entries have it. Most pushes are answered by this. */
+  readonly #digests = new Map<number, number>();
 
   constructor(entriesMax: number) {
     this.#entriesMax = entriesMax;
@@ -26,7 +27,6 @@ export class DeviceTable {
     return this.#entries.size;
   }
 
-  /** `scope` keeps environments and topics apart: a token may be dead for one and alive for another. */
   set(scope: string, token: string, at: number): void {
     const key = keyOf(scope, token);
     if (!this.#entries.delete(key)) this.#count(token, 1);
@@ -36,19 +36,25 @@ export class DeviceTable {
     if (oldest !== undefined) this.#remove(oldest[0], oldest[1].token);
   }
 
-  /** The entry of the token of a record; null when there is none. */
-  find(scope: string, arena: Arena, at: number): number | null {
+  find(scope: string, bytes: Buffer, start: number, end: number): number | null {
     if (this.#entries.size === 0) return null;
-    const start = arena.index[at + RecordField.tokenStart];
-    if (!this.#prefixes.has(prefixOf(arena.bytes, start))) return null;
-    return this.#entries.get(keyOf(scope, arena.token(at)))?.at ?? null;
+    if (!this.#digests.has(digestOf(bytes, start, end))) return null;
+    const token = (bytes as SliceableBuffer).latin1Slice(start, end);
+    return this.#entries.get(keyOf(scope, token))?.at ?? null;
   }
 
-  /** Forgets the token if what is known of it is older than `at`. */
   deleteBefore(scope: string, token: string, at: number): void {
     const key = keyOf(scope, token);
     const entry = this.#entries.get(key);
     if (entry !== undefined && entry.at < at) this.#remove(key, token);
+  }
+
+  /** From the oldest on, until one that still means something: what it misses goes another time. */
+  forgetUntil(at: number): void {
+    for (const [key, entry] of this.#entries) {
+      if (entry.at > at) return;
+      this.#remove(key, entry.token);
+    }
   }
 
   #remove(key: string, token: string): void {
@@ -57,10 +63,10 @@ export class DeviceTable {
   }
 
   #count(token: string, change: number): void {
-    const prefix = prefixOf(Buffer.from(token.slice(0, 8), 'latin1'), 0);
-    const count = (this.#prefixes.get(prefix) ?? 0) + change;
-    if (count === 0) this.#prefixes.delete(prefix);
-    else this.#prefixes.set(prefix, count);
+    const digest = digestOf(Buffer.from(token, 'latin1'), 0, token.length);
+    const count = (this.#digests.get(digest) ?? 0) + change;
+    if (count === 0) this.#digests.delete(digest);
+    else this.#digests.set(digest, count);
   }
 }
 
@@ -68,7 +74,10 @@ function keyOf(scope: string, token: string): string {
   return `${scope} ${token}`;
 }
 
-/** Eight digits as one number below 2^53: 4 bytes of ASCII and 4 more, of which the low 20 bits are enough. */
-function prefixOf(bytes: Buffer, start: number): number {
-  return bytes.readUInt32LE(start) * 0x100000 + (bytes.readUInt32LE(start + 4) & 0xfffff);
+/** The first and the last eight digits, mixed into 30 bits: V8 keeps those as plain numbers. Tokens have 64 digits and more. */
+function digestOf(bytes: Buffer, start: number, end: number): number {
+  const first = bytes.readInt32LE(start) ^ Math.imul(bytes.readInt32LE(start + 4), 0x9e3779b1);
+  const last = bytes.readInt32LE(end - 4) ^ Math.imul(bytes.readInt32LE(end - 8), 0x85ebca6b);
+  const mixed = Math.imul(first ^ (last << 7) ^ (last >>> 25), 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 15)) & 0x3fffffff;
 }

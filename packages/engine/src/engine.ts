@@ -1,9 +1,10 @@
 /** The embeddable sending core: apps in, jobs in, one outcome or receipt out for each. */
-import { isFault, parseDeviceToken } from '@carillon/apns';
+import { isFault, parseDeviceToken, pushTypes, topicFor } from '@carillon/apns';
 import { systemClock, systemRandom } from '@carillon/pool';
 import type { Timer } from '@carillon/pool';
 import type { JobObject, Preparer } from '@carillon/payload';
 import { apnsIdsOf } from './apns-ids.ts';
+import type { App } from './app.ts';
 import { Channels } from './channels.ts';
 import { choosePreparer } from './choose-preparer.ts';
 import { Configuration } from './configure.ts';
@@ -12,9 +13,9 @@ import { feedBytes, feedJobs } from './feed.ts';
 import type { FeedContext } from './feed.ts';
 import { settingsOf } from './options.ts';
 import type { CredentialOptions, EngineOptions } from './options.ts';
+import { scopeOf } from './head.ts';
 import type { Outcome } from './outcome.ts';
 import { Pipeline } from './pipeline.ts';
-import type { Lane } from './lane.ts';
 import type { Outlet } from './outlet.ts';
 import type { Receipt } from './receipt.ts';
 import { Run } from './run.ts';
@@ -75,7 +76,7 @@ export class Engine implements AsyncDisposable {
     const { clock = systemClock, random = systemRandom } = options.seams ?? {};
     const settings = settingsOf(options);
     const apnsIds = apnsIdsOf(options.seams?.random);
-    this.#pipeline = new Pipeline(settings, clock, random, apnsIds, teller(options.onEvent));
+    this.#pipeline = new Pipeline(settings, clock, random, apnsIds, teller(options.onEvent), options.deviceLedger);
     this.#configuration = new Configuration(options, this.#pipeline);
     this.channels = new Channels(this.#configuration, this.#pipeline);
     this.#preparer = choosePreparer(settings, options.seams ?? {}, apnsIds);
@@ -106,12 +107,12 @@ export class Engine implements AsyncDisposable {
 
   /** The app's pushes wait until `resume`; deadlines go on. What is on the wire ends as it would. */
   pause(app: string): void {
-    this.#laneOf(app).isPaused = true;
+    this.#setPaused(app, true);
   }
 
   resume(app: string): void {
-    this.#laneOf(app).isPaused = false;
-    this.#configuration.apps.get(app)?.outlet.wake();
+    this.#setPaused(app, false);
+    this.#appOf(app).outlet.wake();
   }
 
   /** Another credential for an app, without losing a push. Throws `EngineConfigError` when it cannot be used; the old one stays. */
@@ -124,10 +125,15 @@ export class Engine implements AsyncDisposable {
 
   /** The device registered again: what is known of it from before `at` (default now) no longer holds. */
   registered(app: string, token: string, at: number = this.#pipeline.clock.epochMs()): void {
-    this.#laneOf(app);
+    const { heads, ledger, probation } = this.#pipeline;
+    const known = this.#appOf(app);
     const parsed = parseDeviceToken(token);
     if (isFault(parsed)) return;
-    for (const scope of this.#pipeline.heads.scopesOf(app)) this.#pipeline.dead.deleteBefore(scope, parsed, at);
+    // Those it has sent to, and the usual ones: a ledger may know more than this process has sent.
+    for (const scope of new Set([...heads.scopesOf(app), ...usualScopes(known)])) {
+      ledger.dead.deleteBefore(scope, parsed, at);
+      probation.registered(scope, parsed, at);
+    }
   }
 
   stats(): EngineStats {
@@ -226,10 +232,16 @@ export class Engine implements AsyncDisposable {
     }
   }
 
-  #laneOf(app: string): Lane {
+  #setPaused(app: string, isPaused: boolean): void {
+    const { lane, probationLane } = this.#appOf(app);
+    lane.isPaused = isPaused;
+    probationLane.isPaused = isPaused;
+  }
+
+  #appOf(app: string): App {
     const known = this.#configuration.apps.get(app);
     if (known === undefined) throw new EngineConfigError(`apps.${app}`, `app ${JSON.stringify(app)} is not configured`);
-    return known.lane;
+    return known;
   }
 
   /** Those of replaced credentials too. */
@@ -257,6 +269,12 @@ export class Engine implements AsyncDisposable {
       if (this.#pipeline.admission.jobs > 0) this.#startTicker();
     });
   }
+}
+
+/** The app's bundle id with the suffix of each push type. */
+function usualScopes(app: App): string[] {
+  const topics = Object.values(pushTypes).map((pushType) => topicFor(app.topic, pushType));
+  return topics.flatMap((topic) => (isFault(topic) ? [] : [scopeOf(app, topic)]));
 }
 
 async function* flatten(batches: AsyncIterable<Receipt[]>): AsyncGenerator<Receipt, void, undefined> {

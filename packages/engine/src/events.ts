@@ -3,12 +3,15 @@ export type EngineEvent =
   | {
       readonly kind: 'connection-opened';
       readonly endpoint: string;
+      /** Of the connection that pushes on probation travel on. Ids count from 1 there, too. */
+      readonly isProbation: boolean;
       readonly address: string;
       readonly connection: number;
     }
   | {
       readonly kind: 'connection-closed';
       readonly endpoint: string;
+      readonly isProbation: boolean;
       readonly connection: number;
       readonly because: string;
       readonly message: string;
@@ -17,6 +20,7 @@ export type EngineEvent =
   | {
       readonly kind: 'dial-failed';
       readonly endpoint: string;
+      readonly isProbation: boolean;
       readonly code: string;
       readonly message: string;
       readonly failures: number;
@@ -24,6 +28,7 @@ export type EngineEvent =
   | {
       readonly kind: 'goaway';
       readonly endpoint: string;
+      readonly isProbation: boolean;
       readonly connection: number;
       readonly reason: string | null;
       readonly message: string;
@@ -51,5 +56,16 @@ export type EngineEvent =
       readonly reason: string;
       readonly message: string;
     }
+  /** A source (an app, or one call) is refused too often, and its pushes travel on probation; or it is not any more. */
+  | {
+      readonly kind: 'probation';
+      readonly endpoint: string;
+      readonly app: string;
+      readonly source: 'app' | 'call';
+      readonly isOn: boolean;
+      readonly message: string;
+    }
+  /** Nearly all of the first device tokens of an app are refused: they seem to be of the other environment. */
+  | { readonly kind: 'environment-hint'; readonly endpoint: string; readonly app: string; readonly message: string }
   /** No sign of life for `giveUpAfterMs`: what waited was abandoned. */
   | { readonly kind: 'unreachable'; readonly endpoint: string; readonly message: string; readonly abandoned: number };

@@ -93,7 +93,7 @@ async function feedPiece(
 ): Promise<void> {
   // Looked at again without waiting in between: other feeders wake at the same time.
   do await room(run, context);
-  while (isFull(context) && !context.stop.aborted);
+  while (isFull(run, context) && !context.stop.aborted);
   if (context.stop.aborted) return;
   if (piece.kind === 'rejected') {
     run.refuse([{ ...piece.rejection, line: piece.rejection.line + firstLine - 1 }]);
@@ -170,14 +170,15 @@ async function room(run: Run, { pipeline, stop }: FeedContext): Promise<void> {
   await run.roomForReceipts(stop);
   const { admission, preparation } = pipeline;
   while (!stop.aborted) {
-    if (admission.isFull) await admission.room(stop);
+    if (run.isDirty && admission.isProbationFull) await admission.probationRoom(stop);
+    else if (admission.isFull) await admission.room(stop);
     else if (preparation.isFull) await preparation.room(stop);
     else return;
   }
 }
 
-function isFull({ pipeline }: FeedContext): boolean {
-  return pipeline.admission.isFull || pipeline.preparation.isFull;
+function isFull(run: Run, { pipeline: { admission, preparation } }: FeedContext): boolean {
+  return admission.isFull || preparation.isFull || (run.isDirty && admission.isProbationFull);
 }
 
 /** `source` until it ends or `stop` aborts, also while it keeps us waiting; then the source is told to stop. */

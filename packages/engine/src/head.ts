@@ -34,8 +34,13 @@ export class Head {
     this.pushType = pushType;
     this.priority = priority;
     this.isBroadcast = isBroadcast;
-    this.scope = isBroadcast ? `${app.authority} channels of ${topic}` : `${app.authority} ${topic}`;
+    this.scope = isBroadcast ? `${app.authority} channels of ${topic}` : scopeOf(app, topic);
   }
+}
+
+/** Under which a gateway's words about device tokens are known: they hold for it and this topic, nowhere else. */
+export function scopeOf(app: App, topic: Topic): string {
+  return `${app.authority} ${topic}`;
 }
 
 /** All heads. Owner: the pipeline. Full: the pushes that need another one are refused. */

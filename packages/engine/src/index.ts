@@ -10,6 +10,7 @@ export type {
   NamedChannelOptions,
   ReadChannel,
 } from './channels.ts';
+export type { DeviceLedger, LedgerPage } from './device-ledger.ts';
 export { createEngine } from './engine.ts';
 export type { Engine, SendAllOptions, SendBytesOptions } from './engine.ts';
 export { EngineClosedError, EngineConfigError, EngineFullError, PreparationError } from './errors.ts';

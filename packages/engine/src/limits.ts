@@ -19,6 +19,10 @@ export interface EngineLimits {
   readonly restingDevicesMax: number;
   /** Device tokens that are remembered as gone (410). Full: the one known longest is forgotten, and APNs asked again. */
   readonly deadDevicesMax: number;
+  /** Device tokens that are suspect (BadDeviceToken, DeviceTokenNotForTopic). Full: the one noted first travels with the others again. */
+  readonly suspectDevicesMax: number;
+  /** Device tokens that a sandbox accepted whose app is in production too, for hints. Full: the one noted first gives no hint. */
+  readonly sandboxDevicesMax: number;
   /** Device tokens whose rate is watched (`perDevicePerSecond`). Full: the one that got or waited longest ago is forgotten. */
   readonly pacedDevicesMax: number;
   /** Topics × push types × priorities that one credential sends; each has a header template on each connection. */
@@ -41,6 +45,10 @@ export const defaultLimits: EngineLimits = {
   // 10,000 and 100,000 entries of about 250 bytes: 2.5 MB and 25 MB.
   restingDevicesMax: 10_000,
   deadDevicesMax: 100_000,
+  // 100,000 entries of about 250 bytes: 25 MB.
+  suspectDevicesMax: 100_000,
+  // 10,000: more devices than anybody has for development; 2.5 MB, and only with an app in both environments.
+  sandboxDevicesMax: 10_000,
   // 100,000 entries of about 250 bytes: 25 MB, and only with `perDevicePerSecond`.
   pacedDevicesMax: 100_000,
   // 10,000: a template is about 600 bytes on each connection.

@@ -2,6 +2,7 @@
 import { isFault, parsePushType } from '@carillon/apns';
 import type { Clock, Dialer, Random, Resolver } from '@carillon/pool';
 import type { Preparer } from '@carillon/payload';
+import type { DeviceLedger } from './device-ledger.ts';
 import type { EngineEvent } from './events.ts';
 import { EngineConfigError } from './errors.ts';
 import { defaultLimits } from './limits.ts';
@@ -11,7 +12,10 @@ import type { TokenSigner } from './signer.ts';
 export interface EngineOptions {
   /** The apps that may send, by the name that jobs call them. */
   readonly apps: Readonly<Record<string, AppOptions>>;
-  /** Connections at most for each credential and environment. Default 4. */
+  /**
+   * Connections at most for each credential and environment. Default 4. Pushes on probation have one more, opened when
+   * there are any.
+   */
   readonly connectionsMax?: number;
   /** Pushes a second at most, over all apps. Default: no cap of ours. */
   readonly ratePerSecond?: number;
@@ -47,6 +51,8 @@ export interface EngineOptions {
   /** `http://user:password@host:port` or `socks5://…`: every connection goes through it. Default: none. */
   readonly proxy?: string;
   readonly limits?: Partial<EngineLimits>;
+  /** What is known of device tokens. Default: in memory, bounded by `limits`, and gone with the process. */
+  readonly deviceLedger?: DeviceLedger;
   /** What happens to connections and credentials. Never called with a secret or a device token; must not throw. */
   readonly onEvent?: (event: EngineEvent) => void;
   readonly seams?: Seams;

@@ -1,17 +1,19 @@
 /**
- * An outlet: one credential in one environment. Its track carries the pushes of the lanes that lead here; the outlet takes
- * what comes back to where it belongs, and reacts to what a verdict says of connection, credential and gateway.
+ * An outlet: one credential in one environment. Its tracks carry the pushes of the apps that lead here, clean ones and those
+ * on probation; the outlet takes what comes back to where it belongs, and reacts to what a verdict says of connection,
+ * credential and gateway.
  */
 import { findReason, reactionsTo } from '@carillon/apns';
 import type { Abandonment, Verdict } from '@carillon/apns';
 import type { Connection, PoolNotice, PoolOptions, Reply } from '@carillon/pool';
+import type { App } from './app.ts';
 import { Binding } from './binding.ts';
 import { Breaker, gatewayBreaker, topicBreaker } from './breaker.ts';
 import type { BreakerState } from './breaker.ts';
 import { connectionEvent } from './connection-events.ts';
 import { clockSkew, CredentialWatch } from './credential-state.ts';
 import type { CredentialState } from './credential-state.ts';
-import type { Lane } from './lane.ts';
+import { badDeviceToken, withHint, wrongEnvironmentMessage } from './environment-hint.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Push } from './push.ts';
 import { ReasonCounts } from './reason-counts.ts';
@@ -28,7 +30,11 @@ export class Outlet implements TrackOwner {
   readonly #pipeline: Pipeline;
   readonly #tokens: TokenSource | null;
   readonly #authority: string;
-  readonly #track: Track;
+  readonly #poolOptions: PoolOptions;
+  readonly #apps: App[] = [];
+  readonly #clean: Track;
+  /** Made when there is a push for it: most engines never have one. */
+  #probation: Track | null = null;
   readonly #credential = new CredentialWatch();
   /** Monotonic ms: the signer failed, and there is no provider token before. */
   #noTokenUntil = 0;
@@ -40,7 +46,8 @@ export class Outlet implements TrackOwner {
     this.#tokens = tokens;
     this.#pipeline = pipeline;
     this.breaker = new Breaker(gatewayBreaker, pipeline.random);
-    this.#track = new Track(pool, this, pipeline);
+    this.#poolOptions = pool;
+    this.#clean = new Track(pool, false, this, pipeline);
   }
 
   get health(): { readonly credential: CredentialState['kind']; readonly breaker: BreakerState } {
@@ -48,29 +55,33 @@ export class Outlet implements TrackOwner {
     return { credential: isParked ? 'parked' : this.#credential.state.kind, breaker: this.breaker.state };
   }
 
-  get lanes(): readonly Lane[] {
-    return this.#track.turns.lanes;
+  get apps(): readonly App[] {
+    return this.#apps;
   }
 
   get tracks(): readonly Track[] {
-    return [this.#track];
+    return this.#probation === null ? [this.#clean] : [this.#clean, this.#probation];
   }
 
-  addLane(lane: Lane): void {
-    this.#track.turns.add(lane);
-    if (lane.depth > 0) this.wake();
+  addApp(app: App): void {
+    this.#apps.push(app);
+    this.#clean.turns.add(app.lane);
+    this.#probation?.turns.add(app.probationLane);
+    this.wake();
   }
 
-  removeLane(lane: Lane): void {
-    this.#track.turns.remove(lane);
+  removeApp(app: App): void {
+    this.#apps.splice(this.#apps.indexOf(app), 1);
+    this.#clean.turns.remove(app.lane);
+    this.#probation?.turns.remove(app.probationLane);
   }
 
   get waiting(): number {
-    return this.#track.waiting;
+    return this.tracks.reduce((sum, track) => sum + track.waiting, 0);
   }
 
   get onWire(): number {
-    return this.#track.onWire;
+    return this.tracks.reduce((sum, track) => sum + track.onWire, 0);
   }
 
   get isTokenAwaited(): boolean {
@@ -79,7 +90,8 @@ export class Outlet implements TrackOwner {
 
   /** Work has come into a lane. */
   wake(): void {
-    this.#track.wake();
+    if (this.#clean.waiting > 0) this.#clean.wake();
+    if (this.#apps.some((app) => app.probationLane.depth > 0)) this.#probationTrack().wake();
   }
 
   isParked(now: number): boolean {
@@ -104,8 +116,10 @@ export class Outlet implements TrackOwner {
 
   onReply(track: Track, connection: Connection, push: Push, reply: Reply): void {
     const pipeline = this.#pipeline;
+    const { app } = push.head;
     this.bindingOf(connection).latency.record(reply.latencyMs);
     if (reply.status === 200) {
+      if (!app.firstReplies.isOver) app.firstReplies.add(false);
       this.#succeeded(connection, push);
       pipeline.finish(push, acceptedOutcome(reply, push), reply.latencyMs);
       return;
@@ -127,15 +141,19 @@ export class Outlet implements TrackOwner {
         this.#trust(connection);
         this.breaker.succeeded();
         if (!reactionsTo(verdict).includes('break-topic')) push.head.breaker?.succeeded();
-        pipeline.finish(push, verdict, reply.latencyMs);
+        // Apple: 410 does not count as an error.
+        if (verdict.kind === 'rejected') pipeline.probation.refused(push);
+        else pipeline.probation.accepted(push);
+        this.#watchEnvironment(app, verdict.reason);
+        pipeline.finish(push, withHint(verdict, push, pipeline), reply.latencyMs);
         return;
       case 'retry':
         settleRetry(push, verdict, connection.now, pipeline);
     }
   }
 
-  onNotice(notice: PoolNotice): void {
-    this.#pipeline.emit(connectionEvent(notice, this.endpoint));
+  onNotice({ isProbation }: Track, notice: PoolNotice): void {
+    this.#pipeline.emit(connectionEvent(notice, this.endpoint, isProbation));
     if (notice.kind !== 'goaway') return;
     const { reason } = notice.notice;
     if (reason !== null && findReason(reason)?.blame === 'credential')
@@ -218,19 +236,19 @@ export class Outlet implements TrackOwner {
           if (verdict.kind === 'retry' && findReason(verdict.reason) === null) connection.overloaded();
           if (verdict.kind === 'retry' && !push.head.isBroadcast) {
             const until = now + this.#waitOf(verdict.notBefore);
-            this.#pipeline.resting.set(push.head.scope, push.arena.token(push.at), until);
+            this.#pipeline.ledger.resting.set(push.head.scope, push.arena.token(push.at), until);
           }
           break;
         case 'forget-device':
           if (verdict.kind === 'unregistered') {
-            this.#pipeline.dead.set(push.head.scope, push.arena.token(push.at), verdict.since);
+            this.#pipeline.ledger.dead.set(push.head.scope, push.arena.token(push.at), verdict.since);
           }
           break;
         case 'break-topic':
           this.#breakTopic(push, now, verdict.kind === 'rejected' ? verdict.reason : 'refused');
           break;
         case 'suspect-device':
-          // Suspects get a connection of their own with the issue on conduct.
+          this.#pipeline.probation.suspect(push);
           break;
       }
     }
@@ -261,9 +279,28 @@ export class Outlet implements TrackOwner {
   }
 
   #succeeded(connection: Connection, push: Push): void {
+    const { head, arena, at } = push;
     this.#trust(connection);
     this.breaker.succeeded();
-    push.head.breaker?.succeeded();
+    head.breaker?.succeeded();
+    this.#pipeline.probation.accepted(push);
+    if (head.app.isSandboxOfTwin) this.#pipeline.sandboxTokens.set(head.scope, arena.token(at), 0);
+  }
+
+  #probationTrack(): Track {
+    if (this.#probation !== null) return this.#probation;
+    // One, never more: what is refused needs no capacity. It goes when it has been idle; the dial gate is the same.
+    const policy = { ...this.#poolOptions.policy, connectionsMax: 1, connectionsMin: 0 };
+    const track = new Track({ ...this.#poolOptions, policy }, true, this, this.#pipeline);
+    for (const app of this.#apps) track.turns.add(app.probationLane);
+    this.#probation = track;
+    return track;
+  }
+
+  #watchEnvironment(app: App, reason: string): void {
+    if (!app.firstReplies.add(reason === badDeviceToken)) return;
+    const message = wrongEnvironmentMessage(app.name, app.environment);
+    this.#pipeline.emit({ kind: 'environment-hint', endpoint: this.endpoint, app: app.name, message });
   }
 
   #trust(connection: Connection): void {

@@ -19,13 +19,18 @@ import { newCounters } from './counters.ts';
 import type { EngineCounters } from './counters.ts';
 import { DelayHeap } from './delay-heap.ts';
 import { DevicePace } from './device-pace.ts';
+import type { DeviceLedger } from './device-ledger.ts';
+import { guardedLedger } from './device-ledger.ts';
 import { DeviceTable } from './device-table.ts';
 import type { EngineEvent } from './events.ts';
 import { HeadTable } from './head.ts';
+import type { Lane } from './lane.ts';
+import type { EngineLimits } from './limits.ts';
 import type { EngineSettings } from './options.ts';
 import { Preparation } from './preparation.ts';
+import { Probation } from './probation.ts';
 import type { Outcome } from './outcome.ts';
-import { PushTable } from './push.ts';
+import { PushTable, Standing } from './push.ts';
 import type { Push } from './push.ts';
 import { isoTime } from './receipt.ts';
 import { RetryBudget } from './retry-budget.ts';
@@ -50,10 +55,11 @@ export class Pipeline {
   /** Null when devices have no rate of ours. */
   readonly pace: DevicePace | null;
   readonly budget: RetryBudget;
-  /** Device tokens that APNs wants left alone for a while (429), until monotonic ms. */
-  readonly resting: DeviceTable;
-  /** Device tokens that are gone (410), since EpochMs. */
-  readonly dead: DeviceTable;
+  /** What is known of device tokens. */
+  readonly ledger: DeviceLedger;
+  /** Device tokens that a sandbox has accepted whose app has a twin in production: for hints. The values mean nothing. */
+  readonly sandboxTokens: DeviceTable;
+  readonly probation: Probation;
   /** Retries, which leave at the pace of the budget. */
   readonly delayed: DelayHeap = new DelayHeap();
   /** Pushes that a breaker, or a device that rests or has its rate, holds back; they are no retries, and leave when their time has come. */
@@ -76,6 +82,7 @@ export class Pipeline {
     random: Random,
     apnsIds: ApnsIdGenerator,
     emit: (event: EngineEvent) => void,
+    ledger?: DeviceLedger,
   ) {
     this.apnsIds = apnsIds;
     this.settings = settings;
@@ -84,9 +91,10 @@ export class Pipeline {
     this.emit = emit;
     const { limits, ratePerSecond, perDevicePerSecond } = settings;
     this.heads = new HeadTable(limits.headsMax);
-    this.resting = new DeviceTable(limits.restingDevicesMax);
-    this.dead = new DeviceTable(limits.deadDevicesMax);
+    this.ledger = ledger === undefined ? ledgerInMemory(limits) : guardedLedger(ledger);
+    this.sandboxTokens = new DeviceTable(limits.sandboxDevicesMax);
     this.admission = new Admission(limits.jobsMax, limits.jobBytesMax, () => this.onFirstJob());
+    this.probation = new Probation(this.ledger.suspects, this.admission, clock, emit);
     this.preparation = new Preparation(limits, this.admission, clock);
     this.budget = new RetryBudget(clock.now());
     this.pace = perDevicePerSecond === Infinity ? null : new DevicePace(perDevicePerSecond, limits.pacedDevicesMax);
@@ -112,6 +120,7 @@ export class Pipeline {
   finish(push: Push, outcome: Outcome, latencyMs: number | null): void {
     this.counters[outcome.kind]++;
     if (push.isPaced) this.pace?.left(push);
+    if (push.standing !== Standing.clean) this.probation.left();
     push.sink.settled(push, outcome, latencyMs);
     push.arena.release();
     this.pushes.release(push);
@@ -127,19 +136,25 @@ export class Pipeline {
     this.finish(push, message === undefined ? outcome : { ...outcome, message }, null);
   }
 
-  /** Into its lane. True when it waits there; the caller wakes the outlet. */
+  /** Into its lane, the one on probation if it has to be. True when it waits there; the caller wakes the outlet. */
   wait(push: Push): boolean {
     if (this.#mustEnd(push)) return false;
-    push.head.app.lane.add(push);
+    const standing = this.probation.standingOf(push);
+    if (standing !== push.standing) this.probation.place(push, standing);
+    laneOf(push).add(push);
     return true;
+  }
+
+  /** Its turn came on the wrong track: its standing has changed while it waited. */
+  divert(push: Push): void {
+    if (this.wait(push)) push.head.app.outlet.wake();
   }
 
   /** Back to the front of its lane. */
   again(push: Push): void {
     if (this.#mustEnd(push)) return;
-    const { app } = push.head;
-    app.lane.addBack(push);
-    app.outlet.wake();
+    laneOf(push).addBack(push);
+    push.head.app.outlet.wake();
   }
 
   /** A retry: back to its lane at `dueAt`, monotonic ms; given up now when its deadline comes first. */
@@ -165,6 +180,8 @@ export class Pipeline {
       this.#expireAt = now + expireEveryMs;
       // A retry that is due may wait for the budget past its deadline.
       this.abandonDelayed((push) => push.deadlineAt <= now, 'deadline');
+      this.ledger.resting.forgetUntil?.(now);
+      this.probation.tidy();
     }
     for (let push = this.held.takeDue(now); push !== null; push = this.held.takeDue(now)) {
       if (this.wait(push)) push.head.app.outlet.wake();
@@ -187,6 +204,7 @@ export class Pipeline {
   }
 
   readonly letArenaGo = (arena: Arena): void => {
+    if (arena.isOnProbation) this.probation.letGo(arena.bytes.length);
     this.admission.letGo(arena.bytes.length);
   };
 
@@ -201,6 +219,18 @@ export class Pipeline {
     this.#onAllSettled = [];
     for (const resolve of waiting) resolve();
   }
+}
+
+function laneOf({ head, standing }: Push): Lane {
+  return standing === Standing.clean ? head.app.lane : head.app.probationLane;
+}
+
+function ledgerInMemory({ deadDevicesMax, restingDevicesMax, suspectDevicesMax }: EngineLimits): DeviceLedger {
+  return {
+    dead: new DeviceTable(deadDevicesMax),
+    resting: new DeviceTable(restingDevicesMax),
+    suspects: new DeviceTable(suspectDevicesMax),
+  };
 }
 
 /** A tenth of a second's worth may leave at once: smoother would cost a timer per push. */

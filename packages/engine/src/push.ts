@@ -2,14 +2,18 @@
  * A push under way: a pooled record of one shape that says where its bytes are and where it stands. Pushes are known to
  * the wire by their `tag`, the index in the table, so that nothing is looked up by a key.
  */
+import type { App } from './app.ts';
 import type { Arena } from './arena.ts';
 import type { Head } from './head.ts';
 import type { Outcome } from './outcome.ts';
+import type { Source } from './source.ts';
 
 /** Where a settled push goes: a promise, or the receipts of a call. */
 export interface Sink {
   /** Its caller gave it up: a push that would wait, again or for the first time, is abandoned instead. */
   readonly isCancelled: boolean;
+  /** The source that its pushes of `app` are counted to; without it the app itself. */
+  sourceOf?(app: App): Source;
   /** Exactly once a push. Its bytes may be read until this returns. `latencyMs` is null without an answer. */
   settled(push: Push, outcome: Outcome, latencyMs: number | null): void;
 }
@@ -17,6 +21,10 @@ export interface Sink {
 /** Invariant (design: 3): a push is in exactly one of these. */
 export const PushState = { free: 0, lane: 1, delayed: 2, wire: 3 } as const;
 export type PushStateCode = (typeof PushState)[keyof typeof PushState];
+
+/** By which track it travels: clean, or on probation because its source is dirty or its own device token suspect. */
+export const Standing = { clean: 0, dirty: 1, suspect: 2 } as const;
+export type StandingCode = (typeof Standing)[keyof typeof Standing];
 
 export class Push {
   readonly tag: number;
@@ -28,6 +36,9 @@ export class Push {
   at = 0;
   head: Head = null as unknown as Head; // as above
   sink: Sink = null as unknown as Sink; // as above
+  source: Source = null as unknown as Source; // as above
+  /** As it was placed last; looked at again when its turn comes. */
+  standing: StandingCode = Standing.clean;
   /** Monotonic ms. */
   admittedAt = 0;
   deadlineAt = 0;
@@ -67,7 +78,15 @@ export class PushTable {
     return this.#pushes[tag]; // tags come from `take` alone
   }
 
-  take(arena: Arena, at: number, head: Head, sink: Sink, admittedAt: number, deadlineAt: number): Push {
+  take(
+    arena: Arena,
+    at: number,
+    head: Head,
+    sink: Sink,
+    admittedAt: number,
+    deadlineAt: number,
+    source: Source = head.app.source,
+  ): Push {
     let push = this.#free;
     if (push === null) {
       push = new Push(this.#pushes.length);
@@ -80,6 +99,8 @@ export class PushTable {
     push.at = at;
     push.head = head;
     push.sink = sink;
+    push.source = source;
+    push.standing = Standing.clean;
     push.admittedAt = admittedAt;
     push.deadlineAt = deadlineAt;
     push.dueAt = 0;
@@ -98,6 +119,7 @@ export class PushTable {
     push.state = PushState.free;
     push.arena = null as unknown as Arena; // lets the arena be collected
     push.sink = null as unknown as Sink;
+    push.source = null as unknown as Source;
     push.next = this.#free;
     this.#free = push;
     this.#taken--;

@@ -123,7 +123,7 @@ describe('routeBatch', () => {
     const { pipeline, route, woken } = open(['news']);
     const parsed = parseDeviceToken(token);
     if (isFault(parsed)) throw new Error(parsed.message);
-    pipeline.dead.set('gateway.example com.example.news', parsed, 1234);
+    pipeline.ledger.dead.set('gateway.example com.example.news', parsed, 1234);
     const sink = new Kept();
     route([{ token, payload: { aps: {} } }], sink);
     expect(sink.outcomes).toEqual([{ kind: 'unregistered', status: null, reason: 'local.known-dead', since: 1234 }]);
@@ -134,8 +134,8 @@ describe('routeBatch', () => {
   it('asks for a broadcast though a device were gone under the same name', () => {
     const { pipeline, apps, route } = open(['news']);
     const channel = 'dHN0LXNyY2gtY2hhbm5lbA==';
-    pipeline.dead.set('gateway.example com.example.news', channel, 1234);
-    pipeline.dead.set('gateway.example channels of com.example.news', channel, 1234);
+    pipeline.ledger.dead.set('gateway.example com.example.news', channel, 1234);
+    pipeline.ledger.dead.set('gateway.example channels of com.example.news', channel, 1234);
     expect(route([{ channel, payload: { aps: {} } }])).toEqual([]);
     const [push] = apps.get('news')?.lane.takeAll() ?? [];
     expect(push.head).toMatchObject({ topic: 'com.example.news', isBroadcast: true });

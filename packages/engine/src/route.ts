@@ -10,10 +10,12 @@ import type { App } from './app.ts';
 import { Arena } from './arena.ts';
 import { countWarnings } from './counters.ts';
 import type { Head } from './head.ts';
+import { notedOf } from './device-ledger.ts';
 import { knownDead } from './outcome.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Sink } from './push.ts';
 import type { Refused } from './receipt.ts';
+import type { Source } from './source.ts';
 
 export type Apps = ReadonlyMap<string, App>;
 
@@ -32,18 +34,22 @@ export function routeBatch(
   onRefused: (record: number, refused: Refused) => void,
 ): void {
   const { count, index, deadlines } = batch;
-  const { clock, settings, pushes, admission, dead } = pipeline;
+  const { clock, settings, pushes, admission } = pipeline;
+  const { dead } = pipeline.ledger;
   const single = 'settled' in sinks ? sinks : null;
   const each = single === null ? (sinks as readonly Sink[]) : [];
   const now = clock.now();
   const epochMs = clock.epochMs();
   pipeline.turnAt = now;
   countWarnings(pipeline.counters, batch);
+  const heads = batch.heads.map((key) => resolveHead(key, apps, pipeline));
+  const sources = heads.map((head) => ('code' in head ? null : (single?.sourceOf?.(head.app) ?? head.app.source)));
+  const isOfOneSource = single !== null && sources.every((source) => source === sources[0]);
   const arena = new Arena(batch.bytes, index, batch.warnings, pipeline.letArenaGo);
+  if (isOfOneSource) arena.source = sources[0];
   // Routing itself holds the arena: a push may settle before the last one is routed.
   arena.pushes = 1;
   admission.hold(arena.bytes.length);
-  const heads = batch.heads.map((key) => resolveHead(key, apps, pipeline));
   const outlets = new Set<App['outlet']>();
   for (let record = 0; record < count; record++) {
     const at = record * recordStride;
@@ -57,10 +63,11 @@ export function routeBatch(
     }
     const deadline = deadlines[record];
     const deadlineAt = Number.isNaN(deadline) ? now + settings.deadlineMs : now + (deadline - epochMs);
-    const push = pushes.take(arena, at, head, single ?? each[record], now, deadlineAt);
+    const source = sources[index[at + RecordField.head]] as Source; // it is null where the head has a fault
+    const push = pushes.take(arena, at, head, single ?? each[record], now, deadlineAt, source);
     arena.pushes++;
     // Conduct `dead-tokens-stay-dead`: APNs is not asked again.
-    const since = head.isBroadcast ? null : dead.find(head.scope, arena, at);
+    const since = notedOf(dead, push);
     if (since !== null) {
       pipeline.finish(push, knownDead(since), null);
       continue;

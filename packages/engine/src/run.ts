@@ -2,11 +2,13 @@
  * One call of `sendAll` or `sendBytes`: a feeder pulls the source while there is room, pushes settle here, and the caller
  * takes receipts. When the caller takes none, the feeder stops; nothing grows.
  */
+import type { App } from './app.ts';
 import type { Outcome } from './outcome.ts';
 import type { Push, Sink } from './push.ts';
 import { isoTime, makeReceipt, refusalReceipt } from './receipt.ts';
 import type { Origin, Receipt, Refused } from './receipt.ts';
 import type { Pipeline } from './pipeline.ts';
+import { Source } from './source.ts';
 
 /** Receipts are handed over at the end of a turn, or when so many are there. */
 const handOver = 512;
@@ -23,10 +25,26 @@ export class Run implements Sink {
   #wakeFeeder: (() => void) | null = null;
   #isWakeDue = false;
   #isLeft = false;
+  /** One for each app that the call sends to. */
+  readonly #sources = new Map<App, Source>();
 
   constructor(pipeline: Pipeline, origin: Origin) {
     this.#pipeline = pipeline;
     this.#origin = origin;
+  }
+
+  /** A call of a dirty app begins on probation, and has to prove that it is better. */
+  sourceOf(app: App): Source {
+    const known = this.#sources.get(app);
+    if (known !== undefined) return known;
+    const source = new Source('call', app.name, app.source.isDirty);
+    this.#sources.set(app, source);
+    return source;
+  }
+
+  get isDirty(): boolean {
+    for (const source of this.#sources.values()) if (source.isDirty) return true;
+    return false;
   }
 
   /** So many pushes will settle here. */
@@ -88,6 +106,9 @@ export class Run implements Sink {
   /** Nobody takes receipts any more: a feeder that waits for that goes on, and finds that it is stopped. */
   leave(): void {
     this.#isLeft = true;
+    const { probation } = this.#pipeline;
+    for (const [app, source] of this.#sources) probation.ended(source, app.source, app.outlet.endpoint);
+    this.#sources.clear();
     this.isCancelled = true;
     this.#receipts = [];
     this.#wakeFeederNow();

@@ -2,6 +2,7 @@
  * `send`, one job at a time: the jobs of a turn are packed into one arena and routed together at its end, each with its
  * own promise.
  */
+import type { App } from './app.ts';
 import { BatchBuilder } from '@carillon/payload';
 import type { JobObject } from '@carillon/payload';
 import { EngineClosedError, EngineFullError } from './errors.ts';
@@ -58,7 +59,7 @@ export class Sender {
     if (this.#isClosed) return Promise.reject(new EngineClosedError());
     if (options.signal?.aborted === true) return Promise.resolve(cancelledBeforeStart);
     const { admission } = this.#pipeline;
-    if (admission.isFull) {
+    if (this.#isFullFor(job)) {
       if (options.whenFull === 'refuse') return Promise.reject(new EngineFullError(admission.jobs, admission.bytes));
       return this.#sendWhenRoom(job, options);
     }
@@ -73,9 +74,21 @@ export class Sender {
 
   async #sendWhenRoom(job: JobObject, options: SendOptions): Promise<Outcome> {
     const { admission } = this.#pipeline;
-    while (admission.isFull && !this.#isClosed && options.signal?.aborted !== true)
-      await admission.room(options.signal);
+    while (this.#isFullFor(job) && !this.#isClosed && options.signal?.aborted !== true)
+      await (admission.isFull ? admission.room(options.signal) : admission.probationRoom(options.signal));
     return this.send(job, options);
+  }
+
+  #isFullFor(job: JobObject): boolean {
+    const { admission } = this.#pipeline;
+    return admission.isFull || (admission.isProbationFull && this.#isOfDirtyApp(job));
+  }
+
+  #isOfDirtyApp({ app }: JobObject): boolean {
+    // A job that names no app, and one that names none there is, is judged when it is routed.
+    if (app === undefined) return this.#apps.size === 1 && [...this.#apps.values()].every(isDirty);
+    const known = this.#apps.get(app);
+    return known !== undefined && isDirty(known);
   }
 
   #add(job: JobObject, sink: Promised, signal: AbortSignal | undefined): void {
@@ -131,6 +144,10 @@ export class Sender {
       sinks[record]?.settled(null, { kind: 'rejected', status: null, reason, message });
     });
   }
+}
+
+function isDirty(app: App): boolean {
+  return app.source.isDirty;
 }
 
 const cancelledBeforeStart: Outcome = { kind: 'abandoned', because: 'cancelled', processed: 'no', last: null };

@@ -1,5 +1,6 @@
 /** The engine in numbers: a plain object, a snapshot. No bytes of pushes, no tokens, no secrets. */
 import type { Connection, FallCause } from '@carillon/pool';
+import type { App } from './app.ts';
 import type { Binding } from './binding.ts';
 import type { ChannelOutlet } from './channel-outlet.ts';
 import type { EngineCounters } from './counters.ts';
@@ -24,9 +25,12 @@ export interface EngineStats extends Readonly<EngineCounters> {
   readonly dialFailures: number;
   /** Bytes that sockets hold. */
   readonly socketBytes: number;
-  /** Device tokens that are remembered: gone (410), and resting (429). */
+  /** Jobs on probation; they are in the figures above too. */
+  readonly onProbation: number;
+  /** Device tokens that are remembered: gone (410), resting (429), and suspect (BadDeviceToken, DeviceTokenNotForTopic). */
   readonly deadDevices: number;
   readonly restingDevices: number;
+  readonly suspectDevices: number;
   readonly outlets: readonly OutletStats[];
   /** Channel management, which has connections of its own. */
   readonly channels: ChannelStats;
@@ -51,9 +55,12 @@ export interface OutletStats {
   readonly connections: readonly ConnectionStats[];
 }
 
+/** Of one app. */
 export interface LaneStats {
   readonly app: string;
+  /** Pushes that wait, and those of them that do so on probation. */
   readonly depth: number;
+  readonly probationDepth: number;
   /** How long the push that waits longest has waited; 0 when none does. */
   readonly oldestMs: number;
   readonly isPaused: boolean;
@@ -65,6 +72,8 @@ export interface LaneStats {
 
 export interface ConnectionStats {
   readonly id: number;
+  /** It carries what is on probation. */
+  readonly isProbation: boolean;
   readonly address: string;
   readonly state: string;
   readonly ageMs: number;
@@ -119,7 +128,7 @@ export function statsOf(
     }
     each.push(outletStats(outlet, now));
   }
-  const { admission, counters, delayed, held, dead, resting } = pipeline;
+  const { admission, counters, delayed, held, ledger } = pipeline;
   return {
     ...counters,
     warnings: { ...counters.warnings },
@@ -127,8 +136,10 @@ export function statsOf(
     jobs: admission.jobs,
     jobBytes: admission.bytes,
     putOff: delayed.size + held.size,
-    deadDevices: dead.size,
-    restingDevices: resting.size,
+    onProbation: admission.probationJobs,
+    deadDevices: ledger.dead.size,
+    restingDevices: ledger.resting.size,
+    suspectDevices: ledger.suspects.size,
     ...sums,
     outlets: each,
     channels: channelStats(channelOutlets),
@@ -152,27 +163,41 @@ function outletStats(outlet: Outlet, now: number): OutletStats {
     endpoint: outlet.endpoint,
     ...outlet.health,
     reasons: outlet.reasons.toObject(),
-    lanes: outlet.lanes.map((lane) => laneStats(lane, now)),
-    connections: outlet.tracks.flatMap(({ pool }) =>
-      pool.connections.map((connection) => connectionStats(connection, now)),
+    lanes: outlet.apps.map((app) => laneStats(app, now)),
+    connections: outlet.tracks.flatMap(({ pool, isProbation }) =>
+      pool.connections.map((connection) => connectionStats(connection, isProbation, now)),
     ),
   };
 }
 
-function laneStats(lane: Lane, now: number): LaneStats {
-  const { name: app, depth, isPaused, sent, sending, rate, oldestAt } = lane;
-  // The engine's ticks stop when it has no jobs: what is idle has to come to nothing all the same.
-  sending.look(sent, now);
-  const { perSecond } = sending;
-  const oldestMs = depth === 0 ? 0 : now - oldestAt;
-  return { app, depth, isPaused, sent, perSecond, perSecondMax: rate?.perSecond ?? null, oldestMs };
+function laneStats({ name, lane, probationLane }: App, now: number): LaneStats {
+  const { isPaused, rate } = lane;
+  const probationDepth = probationLane.depth;
+  const depth = lane.depth + probationDepth;
+  return {
+    app: name,
+    depth,
+    probationDepth,
+    isPaused,
+    sent: lane.sent + probationLane.sent,
+    perSecond: perSecondOf(lane, now) + perSecondOf(probationLane, now),
+    perSecondMax: rate?.perSecond ?? null,
+    oldestMs: depth === 0 ? 0 : now - Math.min(lane.oldestAt, probationLane.oldestAt),
+  };
 }
 
-function connectionStats(connection: Connection, now: number): ConnectionStats {
+function perSecondOf({ sent, sending }: Lane, now: number): number {
+  // The engine's ticks stop when it has no jobs: what is idle has to come to nothing all the same.
+  sending.look(sent, now);
+  return sending.perSecond;
+}
+
+function connectionStats(connection: Connection, isProbation: boolean, now: number): ConnectionStats {
   const { id, address, session, limiter, openStreams, streamsOpened: streams, replies } = connection;
   const binding = connection.binding as Binding | null; // the engine alone writes there
   return {
     id,
+    isProbation,
     address,
     state: session.state,
     ageMs: now - connection.openedAt,

@@ -1,6 +1,7 @@
 /**
  * A track: a pool of connections and the lanes that feed it. It fills connections, runs what is due for those that wait
- * here, and gives them up when the gateway gives no sign of life; what answers mean is its owner's business.
+ * here, and gives them up when the gateway gives no sign of life; what answers mean is its owner's business. An outlet has
+ * one for clean pushes, and one for those on probation once there are any.
  */
 import type { Abandonment } from '@carillon/apns';
 import { Pool } from '@carillon/pool';
@@ -31,10 +32,11 @@ export interface TrackOwner {
   /** Why, for the receipts of what is given up. */
   parkedBecause(): string;
   onReply(track: Track, connection: Connection, push: Push, reply: Reply): void;
-  onNotice(notice: PoolNotice): void;
+  onNotice(track: Track, notice: PoolNotice): void;
 }
 
 export class Track implements PoolWork {
+  readonly isProbation: boolean;
   readonly pool: Pool;
   readonly turns: FairTurns = new FairTurns();
   readonly #endpoint: string;
@@ -56,7 +58,8 @@ export class Track implements PoolWork {
   /** Nothing waits and nothing is on the wire, as the last tick saw it. */
   #isIdle = true;
 
-  constructor(options: PoolOptions, owner: TrackOwner, pipeline: Pipeline) {
+  constructor(options: PoolOptions, isProbation: boolean, owner: TrackOwner, pipeline: Pipeline) {
+    this.isProbation = isProbation;
     this.#endpoint = `${options.host}:${options.port}`;
     this.#owner = owner;
     this.#pipeline = pipeline;
@@ -95,16 +98,32 @@ export class Track implements PoolWork {
     }
     const binding = this.#owner.bindingOf(connection);
     if (!binding.refresh(now, this.#pipeline.clock)) return false;
+    const { share } = this.#pipeline.probation;
+    const allowed = this.isProbation ? share.room(now) : Infinity;
     const before = connection.streamsOpened;
-    const end = fillConnection(connection, binding, this.turns, this.#pipeline, Math.min(most, room));
+    const end =
+      allowed === 0
+        ? 'rate'
+        : fillConnection(
+            connection,
+            binding,
+            this.turns,
+            this.#pipeline,
+            Math.min(most, room, allowed),
+            this.isProbation,
+          );
     const opened = connection.streamsOpened - before;
     this.#onWire += opened;
     if (opened > 0) {
       breaker.passed(now);
       binding.used(now);
     }
-    if (end === 'rate') this.#fillLater(rateTurnMs);
-    return end === 'no-slot' || (end === 'share' && room === Infinity);
+    if (this.isProbation) share.sent(opened);
+    else share.cleanSent(opened, end !== 'no-work', now);
+    // Its share of a busy engine grows with what the others send.
+    const isShort = end === 'share' && opened === allowed;
+    if ((end === 'rate' || isShort) && this.waiting > 0) this.#fillLater(rateTurnMs);
+    return end === 'no-slot' || (end === 'share' && room === Infinity && !isShort);
   }
 
   /** A connection would be of use: something waits, and neither a pause nor a parked credential holds it. */
@@ -131,7 +150,7 @@ export class Track implements PoolWork {
   }
 
   onNotice(notice: PoolNotice): void {
-    this.#owner.onNotice(notice);
+    this.#owner.onNotice(this, notice);
   }
 
   /** Runs what is due while there are jobs: deadlines, giving up. */

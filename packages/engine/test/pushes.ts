@@ -6,11 +6,13 @@ import type { JobObject } from '@carillon/payload';
 import type { Clock, Timer } from '@carillon/pool';
 import type { App } from '../src/app.ts';
 import { Arena } from '../src/arena.ts';
+import { FirstReplies } from '../src/environment-hint.ts';
 import { Head } from '../src/head.ts';
 import { Lane } from '../src/lane.ts';
 import type { Outcome } from '../src/outcome.ts';
 import { PushTable } from '../src/push.ts';
 import type { Push, Sink } from '../src/push.ts';
+import { Source } from '../src/source.ts';
 
 /** Keeps the outcomes it is given. */
 export class Kept implements Sink {
@@ -31,8 +33,19 @@ export function topic(text: string): Topic {
 export function headOf(priority: Priority = 10, bundleId = 'com.example.app', name = 'news'): Head {
   const pushType = parsePushType('alert');
   if (isFault(pushType)) throw new Error(pushType.message);
-  const lane = new Lane(name, 1, null);
-  const app = { name, topic: topic(bundleId), authority: 'gateway.example', lane, outlet: null } as unknown as App; // no outlet: nothing is sent
+  const app = {
+    name,
+    topic: topic(bundleId),
+    authority: 'gateway.example',
+    environment: null,
+    lane: new Lane(name, 1, null),
+    probationLane: new Lane(name, 1, null),
+    source: new Source('app', name),
+    firstReplies: new FirstReplies(),
+    twins: [],
+    isSandboxOfTwin: false,
+    outlet: null,
+  } as unknown as App; // no outlet: nothing is sent
   return new Head(0, app, topic(bundleId), pushType, priority);
 }
 

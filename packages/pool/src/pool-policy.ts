@@ -7,6 +7,8 @@ import type { LimiterPolicy } from './stream-limiter.ts';
 export interface PoolPolicy {
   /** Connections at most. */
   readonly connectionsMax: number;
+  /** Connections that stay however idle, kept alive by PINGs. */
+  readonly connectionsMin: number;
   /** Look-up, TCP and TLS together. */
   readonly dialTimeoutMs: number;
   readonly dialGate: DialGateLimits;
@@ -28,7 +30,7 @@ export interface PoolPolicy {
    * that its limiter holds back is not full, and an overloaded gateway gets no more connections.
    */
   readonly growAfterMs: number;
-  /** A connection beyond the first that carried nothing for this long is drained. */
+  /** A connection beyond `connectionsMin` that carried nothing for this long is drained. */
   readonly shrinkAfterMs: number;
   /** A connection is replaced at this age, and after so many requests, both less up to a fifth by chance. */
   readonly ageMaxMs: number;
@@ -38,6 +40,8 @@ export interface PoolPolicy {
 export const defaultPoolPolicy: PoolPolicy = {
   // Few: one connection carries what most platforms ever send (docs/BENCHMARKS.md, wire).
   connectionsMax: 4,
+  // One: the next push costs no handshake.
+  connectionsMin: 1,
   dialTimeoutMs: 10_000,
   dialGate: { concurrency: 2, intervalCap: 8, intervalMs: 1000 },
   // 60 s: the cap that Pushy has run with for years (reconnect delay 1 s doubling to 60 s).

@@ -443,10 +443,9 @@ export class Pool implements ConnectionOwner, DialsOwner {
       if (connection.isRetiring && connection.isUsable) connection.drain();
   }
 
-  /** One connection stays, however idle: it is kept alive by PINGs. */
   #shrink(now: number): void {
     const usable = this.#connections.filter((connection) => connection.isUsable);
-    if (usable.length > 1) findIdle(usable, now, this.#policy)?.drain();
+    if (usable.length > this.#policy.connectionsMin) findIdle(usable, now, this.#policy)?.drain();
   }
 
   // ── time, and the end ─────────────────────────────────────────────────────────────────────────────────────────────

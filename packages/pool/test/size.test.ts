@@ -199,6 +199,21 @@ describe('A pool that has more connections than it needs', () => {
     await world.pool.close();
   });
 
+  it('keeps none where none need stay, and dials again for the next work', async () => {
+    const world = new GatewayWorld(() => ({}), { connectionsMax: 1, connectionsMin: 0, shrinkAfterMs: 60_000 });
+    await world.send(5);
+    await world.clock.advance(59_000);
+    expect(world.pool.stats().connections).toBe(1);
+    await world.clock.advance(2000);
+    expect(world.pool.stats()).toMatchObject({ connections: 0, dials: 1 });
+    expect(world.jobs.told('closed').map(({ closure }) => closure.kind)).toEqual(['local']);
+    await world.send(5);
+    await world.clock.advance(1000);
+    expect(world.jobs.replied).toHaveLength(10);
+    expect(world.pool.stats()).toMatchObject({ connections: 1, dials: 2 });
+    await world.pool.close();
+  });
+
   it('keeps those that are used', async () => {
     const world = await grown();
     for (let second = 0; second < 120; second++) {

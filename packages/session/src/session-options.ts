@@ -47,7 +47,7 @@ export interface FloodLimits {
   readonly continuationsMax?: number;
   /** Octets of one field block as it is on the wire. */
   readonly fieldBlockBytesMax?: number;
-  /** SETTINGS and PING acknowledgements that the outbox holds because nobody takes them. */
+  /** SETTINGS and PING acknowledgements that the outbox holds because nobody takes them; two more for each stream. */
   readonly acksMax?: number;
   /** Frames by kind and time. */
   readonly rates?: Partial<Record<FloodName, FloodRate>>;

@@ -89,7 +89,9 @@ export class Session {
     core.keepAlive.noteBytes(now);
     try {
       // Acknowledgements of this chunk's frames cannot be taken before it ends: only those of earlier ones count.
-      if (core.writer.acksWaiting > core.limits.floods.acksMax) {
+      // Two more for each stream: Apple lowers its limit after a refusal, and restores it (apns-protocol.md E.2).
+      const streams = Math.min(core.counters.streamsOpened, core.limits.streamsMax);
+      if (core.writer.acksWaiting > core.limits.floods.acksMax + 2 * streams) {
         return core.closeAsFlood('acknowledgements pile up that the peer does not read');
       }
       this.#parser.receive(chunk);

@@ -146,6 +146,17 @@ describe('Session under a flood', () => {
     peer.expectConnectionError(ErrorCode.enhanceYourCalm, 'flood');
   });
 
+  it('takes a limit that is lowered and restored for each of its requests, also while nobody takes what it acknowledges', () => {
+    const peer = ScriptedPeer.connected();
+    peer.openMany(500);
+    peer.takeFrames();
+    for (let reply = 0; reply < 500; reply += 1) {
+      peer.settings([[SettingId.maxConcurrentStreams, 1]]);
+      peer.settings([[SettingId.maxConcurrentStreams, 1_000]]);
+    }
+    expect(peer.session.state).toBe('open');
+  });
+
   it('F9: closes on a CONTINUATION flood', () => {
     const peer = withRequest();
     peer.raw(FrameType.headers, 0, 1, Buffer.of(0x88));

@@ -20,6 +20,8 @@ const tellings: Readonly<Record<EngineEvent['kind'], Telling>> = {
   'signer-fault': { level: 'error', says: 'no provider token', isTrouble: true },
   'topic-fault': { level: 'error', says: 'the topic is refused', isTrouble: true },
   'gateway-fault': { level: 'warn', says: 'the gateway fails', isTrouble: true },
+  probation: { level: 'warn', says: 'probation', isTrouble: false },
+  'environment-hint': { level: 'error', says: 'the wrong environment', isTrouble: true },
   unreachable: { level: 'error', says: 'the gateway is unreachable', isTrouble: true },
 };
 
