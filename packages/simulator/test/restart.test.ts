@@ -1,7 +1,7 @@
 // A gateway that restarts: who was connected is cut off, nobody gets in for a while, and then it knows what it knew.
 import { describe, expect, it } from 'vitest';
 
-import { startSimulator } from '../src/index.ts';
+import { embedGateway, startSimulator } from '../src/index.ts';
 import { JudgedClient, pathOf } from './referee-client.ts';
 import { goodToken, TestClient } from './test-client.ts';
 import { until } from './until.ts';
@@ -66,6 +66,14 @@ describe('a restart of the gateway', () => {
     await client.untilClosed();
     await simulator.close();
     await expect(TestClient.connect(simulator)).rejects.toThrow('ECONNREFUSED');
+  });
+});
+
+describe('a gateway without a port', () => {
+  it('does not take a script that would restart it', () => {
+    const clock = { epochMs: () => 0, setTimer: () => ({ cancel: () => {} }), endOfTurn: () => {} };
+    const seams = { clock, random: { next: () => 0, uuid: () => '' } };
+    expect(() => embedGateway({ faults }, seams)).toThrow('a restart belongs to whoever makes the streams');
   });
 });
 

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
@@ -108,6 +110,13 @@ describe('TimelineSampler', () => {
     sampler.streamOpened(linesMax + 1, 1, 1, startMs);
     const { connections, connectionsLeftOut, inFlight } = sampler.timeline();
     expect([connections.length, connectionsLeftOut, inFlight[0]]).toEqual([linesMax, 2, 1]);
+  });
+
+  it('holds what docs/LIMITS.md says', () => {
+    const page = readFileSync(new URL('../../../../docs/LIMITS.md', import.meta.url), 'utf8');
+    expect(page).toMatch(new RegExp(`timeline: buckets +\\| ${bucketsMax}, from ${bucketMsMin} ms each`));
+    expect(page).toMatch(new RegExp(`faults played +\\| ${faultsMax + 1} names`));
+    expect(page).toMatch(new RegExp(`… connections +\\| ${linesMax} lines`));
   });
 
   it('lets faults beyond its names share one', () => {
