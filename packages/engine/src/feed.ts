@@ -68,7 +68,8 @@ export async function feedJobs(
     for await (const job of untilStopped(jobs, stop)) {
       builder.addObject(job, ++number);
       added++;
-      if (added >= jobsPerBatch || builder.bytes >= pipeline.settings.limits.batchBytes) {
+      const isBatch = added >= jobsPerBatch || builder.bytes >= pipeline.settings.limits.batchBytes;
+      if (isBatch || run.isFull || isFull(run, context)) {
         flush();
         await room(run, context);
       } else if (!isFlushDue) {

@@ -91,10 +91,15 @@ export class Run implements Sink {
     return receipts;
   }
 
+  /** So many receipts wait for their consumer that nothing more should be read. */
+  get isFull(): boolean {
+    return this.#receipts.length >= this.#pipeline.settings.limits.receiptsMax;
+  }
+
   /** Resolves when the receipts that nobody has taken are few enough to go on, or `stop` is aborted. */
   async roomForReceipts(stop: AbortSignal): Promise<void> {
     const wake = (): void => this.#wakeFeederNow();
-    while (!stop.aborted && this.#receipts.length >= this.#pipeline.settings.limits.receiptsMax) {
+    while (!stop.aborted && this.isFull) {
       await new Promise<void>((resolve) => {
         this.#wakeFeeder = resolve;
         stop.addEventListener('abort', wake, { once: true });

@@ -28,6 +28,31 @@ describe('Engine', () => {
       expectEmpty(world.engine);
     });
 
+    // Found by a simulated world (seed 101029): a batch that never fills was never a reason to wait for room, and a source
+    // that gives one job in each turn was pulled without end.
+    it('pulls no more from a source that gives its jobs one by one', async () => {
+      await using world = await openWorld({}, { limits: { jobsMax: 10, receiptsMax: 20 } });
+      world.engine.pause('news');
+      let pulled = 0;
+      async function* slow(): AsyncGenerator<Job> {
+        for (;;) {
+          yield jobOf(pulled++);
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      }
+      const iterator = world.engine.sendAll(slow())[Symbol.asyncIterator]();
+      const first = iterator.next();
+      await until('it is full', () => world.engine.stats().jobs >= 10);
+      for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+      expect(pulled).toBeLessThanOrEqual(12);
+      world.engine.resume('news');
+      await first;
+      await until('nobody takes the receipts', () => world.engine.stats().jobs === 0 && pulled > 20);
+      for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+      expect(pulled).toBeLessThanOrEqual(1 + 20 + 12);
+      await iterator.return?.();
+    });
+
     it('stops pulling when nobody takes the receipts, and goes on when somebody does', async () => {
       await using world = await openWorld({}, { limits: { receiptsMax: 500, jobsMax: 1000 } });
       let pulled = 0;
