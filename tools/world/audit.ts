@@ -10,12 +10,17 @@ export interface Breach {
   readonly what: string;
 }
 
-/** What may come in beside a full door: one batch of each call (`feed.ts`: 256 jobs, or the lines of one piece). */
+/** What each call may bring in at a door that was not full when it looked (`feed.ts`, `sender.ts`): one batch. */
 const jobsPerBatch = 256;
+/** A source that hesitates has a batch for each of its turns. */
+const jobsOfSlowSource = 8;
+/** The largest job that is taken, with its arena's share. */
+const jobBytesMost = 8_192;
 
 export class Audit {
   readonly #engine: Engine;
   readonly #plan: Plan;
+  readonly #batches: { readonly jobs: number; readonly bytes: number };
   readonly breaches: Breach[] = [];
   looks = 0;
   jobsMost = 0;
@@ -24,6 +29,7 @@ export class Audit {
   constructor(engine: Engine, plan: Plan) {
     this.#engine = engine;
     this.#plan = plan;
+    this.#batches = batchesOf(plan);
   }
 
   /** Between two turns, when nothing is half done. */
@@ -62,10 +68,9 @@ export class Audit {
 
   #bounded(stats: EngineStats, now: number): void {
     const { limits, connectionsMax } = this.#plan.engine;
-    const calls = this.#plan.calls.length;
-    const jobsMax = (limits.jobsMax ?? Infinity) + calls * jobsPerBatch;
+    const jobsMax = (limits.jobsMax ?? Infinity) + this.#batches.jobs;
     if (stats.jobs > jobsMax) this.#breach('bytes-bounded', `${stats.jobs} jobs, at most ${jobsMax} may be`, now);
-    const bytesMax = (limits.jobBytesMax ?? Infinity) + calls * 2 * ((limits.batchBytes ?? 0) + 8192);
+    const bytesMax = (limits.jobBytesMax ?? Infinity) + this.#batches.bytes;
     if (stats.jobBytes > bytesMax)
       this.#breach('bytes-bounded', `${stats.jobBytes} bytes of jobs, at most ${bytesMax} may be`, now);
     if (stats.deadDevices > (limits.deadDevicesMax ?? Infinity))
@@ -83,4 +88,16 @@ export class Audit {
   #breach(invariant: string, what: string, now: number): void {
     if (this.breaches.length < 10) this.breaches.push({ invariant, what: `at ${(now / 1000).toFixed(3)} s: ${what}` });
   }
+}
+
+function batchesOf({ calls, engine }: Plan): { jobs: number; bytes: number } {
+  const batchBytes = (engine.limits.batchBytes ?? 65_536) + jobBytesMost;
+  let [jobs, bytes] = [0, 0];
+  for (const call of calls) {
+    const isSlow = call.kind === 'jobs' && call.source.delayMs !== null;
+    jobs += isSlow ? jobsOfSlowSource : jobsPerBatch;
+    // A piece of lines is looked at when it is there: one more may be.
+    bytes += isSlow ? jobsOfSlowSource * jobBytesMost : (call.kind === 'bytes' ? 2 : 1) * batchBytes;
+  }
+  return { jobs, bytes };
 }

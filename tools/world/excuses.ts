@@ -21,6 +21,12 @@ const excuses: Partial<Record<RuleId | 'gateway-fault', readonly Excuse[]>> = {
       return mostMs > clockOffMostMs ? `the sender's clock is up to ${mostMs} ms wrong` : null;
     },
   ],
+  // A process that ends gives up all its connections at once, young ones too: 5 credentials × 4 are more than the 16 that
+  // a living sender may give up in a minute.
+  'connections-steady': [
+    ({ violationsBeforeTheEnd }) =>
+      violationsBeforeTheEnd.get('connections-steady') === 0 ? 'the engine was closed' : null,
+  ],
   'dead-tokens-stay-dead': [
     ({ plan }) => ((plan.engine.limits.deadDevicesMax ?? Infinity) <= 3 ? 'the memory of dead devices is tiny' : null),
   ],

@@ -7,6 +7,7 @@ import type {
   EmbeddedGateway,
   LedgerEntry,
   RefereeReport,
+  RuleId,
   SimulatorStats,
 } from '../../packages/simulator/src/index.ts';
 import { Audit } from './audit.ts';
@@ -35,6 +36,8 @@ export interface Observed {
   /** Of all gateways, in the order of their requests. */
   readonly ledger: readonly LedgerEntry[];
   readonly gateways: readonly { readonly report: RefereeReport; readonly stats: SimulatorStats }[];
+  /** What the referees had found when the engine began to close: a process that ends gives up all it has at once. */
+  readonly violationsBeforeTheEnd: ReadonlyMap<RuleId, number>;
   readonly events: readonly EngineEvent[];
   readonly stats: EngineStats;
   readonly breaches: readonly Breach[];
@@ -62,6 +65,8 @@ const auditEvery = 64;
 const eventsMax = 3_000_000;
 /** A sleep of so long leaves connections as they were. */
 const connectionsSleepMs = 20_000;
+/** Destroyed streams say so within a turn or two. */
+const lastTurns = 3;
 /** After the end: sockets linger for a second, and the preparer has two. */
 const afterglowMs = 5_000;
 
@@ -71,7 +76,10 @@ export async function runWorld(plan: Plan, { write, sabotage = {} }: RunOptions 
   process.on('uncaughtException', escape);
   process.on('unhandledRejection', escape);
   try {
-    return await new World(plan, write ?? null, sabotage, escaped).run();
+    const observed = await new World(plan, write ?? null, sabotage, escaped).run();
+    // What its last streams still do is no business of the next world.
+    for (let turn = 0; turn < lastTurns; turn++) await new Promise((resolve) => setImmediate(resolve));
+    return observed;
   } finally {
     process.off('uncaughtException', escape);
     process.off('unhandledRejection', escape);
@@ -94,6 +102,7 @@ class World {
   #sleptMs = 0;
   #closing: Promise<void>[] = [];
   #wasClosedEarly = false;
+  #violationsBeforeTheEnd: ReadonlyMap<RuleId, number> | null = null;
   #isOver = false;
 
   constructor(plan: Plan, write: ((line: string) => void) | null, sabotage: Sabotage, escaped: unknown[]) {
@@ -139,6 +148,7 @@ class World {
       calls: this.#callers.map(({ record }) => record),
       ledger: this.#gateways.flatMap(({ ledger }) => ledger),
       gateways: this.#gateways.map((gateway) => ({ report: reportOf(gateway), stats: gateway.stats() })),
+      violationsBeforeTheEnd: this.#violationsBeforeTheEnd ?? this.#violations(),
       events: this.#events,
       stats,
       breaches: this.#audit.breaches,
@@ -156,6 +166,7 @@ class World {
 
   async #live(): Promise<void> {
     await Promise.all(this.#callers.map((caller) => caller.run()));
+    this.#violationsBeforeTheEnd ??= this.#violations();
     await (this.#plan.ending === 'close' ? this.#engine.close() : this.#engine.drain());
     await Promise.all(this.#closing);
     this.#trace.note('the engine is closed');
@@ -266,6 +277,7 @@ class World {
       case 'drain':
       case 'close':
         this.#wasClosedEarly = true;
+        this.#violationsBeforeTheEnd ??= this.#violations();
         this.#closing.push(turn.kind === 'close' ? engine.close() : engine.drain());
         return;
       case 'step-clock':
@@ -287,6 +299,15 @@ class World {
       case 'token-state':
         for (const gateway of this.#gateways) gateway.setToken(this.#plan.devices[turn.device].token, turn.state);
     }
+  }
+
+  /** By rule, over all gateways. */
+  #violations(): ReadonlyMap<RuleId, number> {
+    const found = new Map<RuleId, number>();
+    for (const gateway of this.#gateways) {
+      for (const { id, violations } of reportOf(gateway).rules) found.set(id, (found.get(id) ?? 0) + violations);
+    }
+    return found;
   }
 
   #callerOf(name: string): Caller | undefined {

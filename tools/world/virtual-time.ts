@@ -78,8 +78,9 @@ export class VirtualTime {
     this.#ends.push(fire);
   }
 
+  /** Of the world's own people: no timer of anybody's. */
   sleep(delayMs: number, zone: Zone = 'client'): Promise<void> {
-    return new Promise((resolve) => this.after(delayMs, zone, resolve));
+    return new Promise((resolve) => this.arriveAt(this.now + delayMs, zone, resolve));
   }
 
   /** The client's process gets no processor for so long: its timers and its sockets' input come late, and together. */

@@ -2,57 +2,9 @@
 // without faults delivers everything, and a world can be told to be as small as one job.
 import { describe, expect, it } from 'vitest';
 import { newTally, tryPlan, trySeed } from './hunt.ts';
-import type { Plan } from './plan.ts';
 import { planOfSeed } from './plan-of-seed.ts';
 import { runWorld } from './run.ts';
-
-/** One app, one device, one job, a good network, and nothing that goes wrong. */
-function smallPlan(changes: Partial<Plan> = {}): Plan {
-  const token = 'c0ffee'.padEnd(64, '0');
-  return {
-    seed: 1,
-    startsAtMs: Date.UTC(2026, 2, 1, 12),
-    gateways: [{ host: 'api.push.example', environment: 'production', http2: {}, latency: { replyMs: 40 }, rules: {} }],
-    ways: { latencyMs: 5, jitterMs: 0, segments: 'whole', pieceBytes: 1, bufferBytes: 65_536 },
-    addresses: 1,
-    apps: [
-      {
-        name: 'news',
-        topic: 'com.example.news',
-        gateway: 0,
-        credential: { kind: 'token', team: 'one', key: 1 },
-        weight: 1,
-        ratePerSecond: null,
-      },
-    ],
-    engine: {
-      connectionsMax: 2,
-      giveUpAfterMs: 10_000,
-      onCredentialFault: 'park',
-      deadlineMs: 60_000,
-      requestTimeoutMs: 20_000,
-      onAmbiguous: 'resend',
-      serverErrorDelayMs: 1_000,
-      attemptsMax: 8,
-      limits: {},
-    },
-    devices: [{ token, state: { kind: 'ok' } }],
-    calls: [
-      {
-        kind: 'bytes',
-        name: 'call',
-        startsAtMs: 0,
-        jobs: [{ id: 'job', app: 'news', token, payload: { aps: { alert: 'Hi' } } }],
-        chunkBytes: 1_000,
-        source: { delayMs: null, failsAfter: null },
-        sink: { delayMs: 0, leavesAfter: null },
-      },
-    ],
-    faults: [],
-    ending: 'drain',
-    ...changes,
-  };
-}
+import { smallPlan } from './small-plan.ts';
 
 describe('a simulated world', () => {
   it('delivers one push, and takes no longer than network and gateway do', async () => {
