@@ -60,7 +60,7 @@ describe('headerPlan', () => {
     ]);
   });
 
-  it('fits 4096 octets with every push type, every priority, all topics, all names and two provider tokens', () => {
+  it('fits 4096 octets with every push type, every priority, all topics, all names, broadcasts and two provider tokens', () => {
     let octets = topicOctetsMax;
     for (const authority of [endpoints.sandbox.authority]) octets += entryOctets(':authority', authority);
     octets += 2 * entryOctets('authorization', `bearer ${jwt}`);
@@ -69,6 +69,9 @@ describe('headerPlan', () => {
     octets += entryOctets('apns-id', '8f14e45f-ceea-467a-9575-6f0c1b2d3e4f');
     octets += entryOctets('apns-expiration', '4294967295');
     octets += entryOctets('apns-collapse-id', 'c'.repeat(64));
+    // Broadcasts travel on the same connections.
+    octets += entryOctets('apns-channel-id', 'A'.repeat(64));
+    octets += entryOctets('apns-request-id', '8f14e45f-ceea-467a-9575-6f0c1b2d3e4f');
     expect(octets).toBeLessThanOrEqual(4096);
   });
 });

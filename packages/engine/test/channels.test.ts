@@ -113,6 +113,23 @@ describe('engine.channels', () => {
     expect(world.peer.requests[0].body).toBe('{"message-storage-policy":0,"push-type":"LiveActivity"}');
   });
 
+  it('carries the provider token of the pushes, over a connection of its own', async () => {
+    await using world = await manage(
+      (request) => ({
+        headers: { ':status': 200 },
+        body: headerOf(request, ':path') === '/1/apps/com.example.sports/all-channels' ? '{"channels":[]}' : '',
+      }),
+      {},
+      ({ endpoint }) => ({ endpoint }),
+    );
+    const { engine, peer } = world;
+    await engine.send({ channel, payload: { aps: { event: 'end' } } });
+    await engine.channels.list();
+    expect(peer.requests.map((request) => headerOf(request, ':method'))).toEqual(['POST', 'GET']);
+    const tokens = new Set(peer.requests.map((request) => headerOf(request, 'authorization')));
+    expect([tokens.size, peer.sessions]).toEqual([1, 2]);
+  });
+
   it('needs no provider token with a certificate', async () => {
     await using world = await manage(
       () => ({ headers: { ':status': 200 }, body: '{"channels":[]}' }),
