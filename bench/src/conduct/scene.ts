@@ -43,8 +43,8 @@ const retryAfterSeconds = 2;
 /** Replies of the real one take 40 to 80 ms, mostly round trip; so much keeps hundreds of pushes on the wire when a fault comes. */
 const think = { replyMs: 5, spreadMs: 10 };
 
-/** Pushes that the referee remembers, to know a resend from a first one: longer than Retry-After at any rate it will see. */
-const pushesMax = 400_000;
+/** Pushes that the referee remembers, to know a resend from a first one: longer than Retry-After, up to 90,000 a second. */
+const pushesMax = 200_000;
 
 export function gatewayFor(
   { identity, keys }: Scene,

@@ -50,6 +50,8 @@ export class Gateway {
   /** 1, and one more after each restart. */
   life = 1;
   #clockOffsetMs = 0;
+  #isoMs = Number.NaN;
+  #iso = '';
 
   constructor(
     rules: GatewayRules,
@@ -113,7 +115,7 @@ export class Gateway {
     if (this.#recordsNothing) return;
     if (this.#sampleEvery > 1 && this.counters.requests % this.#sampleEvery !== 0) return;
     this.ledger.record({
-      at: new Date(this.nowMs()).toISOString(),
+      at: this.#isoNow(),
       connection: origin.connection,
       stream: origin.stream,
       token: tokenOf(request.path) ?? request.path,
@@ -130,6 +132,16 @@ export class Gateway {
       status: answer.kind === 'reply' ? answer.status : null,
       reason: answer.kind === 'reply' ? answer.reason : null,
     });
+  }
+
+  /** Thousands of entries share a millisecond's text. */
+  #isoNow(): string {
+    const now = this.nowMs();
+    if (now !== this.#isoMs) {
+      this.#isoMs = now;
+      this.#iso = new Date(now).toISOString();
+    }
+    return this.#iso;
   }
 
   countFault(message: string): void {

@@ -30,6 +30,9 @@ export class ProviderTokenVerifier {
   readonly #acceptsDer: boolean;
   /** Null: known to be invalid. */
   readonly #verified = new Map<string, VerifiedToken | null>();
+  /** The token of the last request, which is most often that of the next: comparing it is cheaper than looking it up. */
+  #last = '';
+  #lastVerified: VerifiedToken | null = null;
 
   /** `acceptsDer`: Apple's own shell example signs in DER, and the real gateway seems to take it (C.1). */
   constructor(keys: readonly ProviderKey[], acceptsDer: boolean) {
@@ -39,22 +42,36 @@ export class ProviderTokenVerifier {
 
   addKey(key: ProviderKey): void {
     this.#keys.set(key.keyId, { key, publicKey: createPublicKey(key.publicKeyPem) });
-    this.#verified.clear();
+    this.#forgetVerified();
   }
 
   /** The real thing does this to close its own stolen keys: the next token of this key is invalid. */
   revokeKey(keyId: string): void {
     this.#keys.delete(keyId);
-    this.#verified.clear();
+    this.#forgetVerified();
   }
 
   verify(token: string): VerifiedToken | null {
+    if (token !== this.#last) {
+      this.#lastVerified = this.#lookUp(token);
+      this.#last = token;
+    }
+    return this.#lastVerified;
+  }
+
+  #lookUp(token: string): VerifiedToken | null {
     const known = this.#verified.get(token);
     if (known !== undefined) return known;
     const verified = this.#verify(token);
     if (this.#verified.size >= verifiedMax) this.#verified.clear();
     this.#verified.set(token, verified);
     return verified;
+  }
+
+  #forgetVerified(): void {
+    this.#verified.clear();
+    this.#last = '';
+    this.#lastVerified = null;
   }
 
   #verify(token: string): VerifiedToken | null {
