@@ -14,7 +14,7 @@ import type { FeedContext } from './feed.ts';
 import { settingsOf } from './options.ts';
 import type { CredentialOptions, EngineOptions } from './options.ts';
 import { scopeOf } from './head.ts';
-import type { Outcome } from './outcome.ts';
+import type { SendOutcome } from './outcome.ts';
 import { Pipeline } from './pipeline.ts';
 import type { Outlet } from './outlet.ts';
 import type { Receipt } from './receipt.ts';
@@ -85,7 +85,7 @@ export class Engine implements AsyncDisposable {
   }
 
   /** One job. Resolves with what became of it; rejects only when the engine is closed, or full and told to refuse. */
-  send(job: JobObject, options: SendOptions = {}): Promise<Outcome> {
+  send(job: JobObject, options: SendOptions = {}): Promise<SendOutcome> {
     return this.#sender.send(job, options);
   }
 

@@ -19,7 +19,7 @@ export type { EngineEvent } from './events.ts';
 export { defaultLimits } from './limits.ts';
 export type { EngineLimits } from './limits.ts';
 export type { AppOptions, CredentialOptions, EngineOptions, Seams } from './options.ts';
-export type { Outcome } from './outcome.ts';
+export type { Outcome, SendOutcome } from './outcome.ts';
 export type { Receipt } from './receipt.ts';
 export type { SendOptions } from './sender.ts';
 export type { TokenSigner } from './signer.ts';

@@ -6,7 +6,7 @@ import type { App } from './app.ts';
 import { BatchBuilder } from '@carillon/payload';
 import type { JobObject } from '@carillon/payload';
 import { EngineClosedError, EngineFullError } from './errors.ts';
-import type { Outcome } from './outcome.ts';
+import type { Outcome, SendOutcome } from './outcome.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Push, Sink } from './push.ts';
 import { routeBatch } from './route.ts';
@@ -22,17 +22,17 @@ export interface SendOptions {
 /** One promise. */
 class Promised implements Sink {
   isCancelled = false;
-  readonly #resolve: (outcome: Outcome) => void;
+  readonly #resolve: (outcome: SendOutcome) => void;
   /** Takes the abort listener away; null without a signal. */
   onSettled: (() => void) | null = null;
 
-  constructor(resolve: (outcome: Outcome) => void) {
+  constructor(resolve: (outcome: SendOutcome) => void) {
     this.#resolve = resolve;
   }
 
-  settled(_push: Push | null, outcome: Outcome): void {
+  settled(push: Push | null, outcome: Outcome): void {
     this.onSettled?.();
-    this.#resolve(outcome);
+    this.#resolve(push === null ? outcome : withNotes(outcome, push));
   }
 }
 
@@ -55,7 +55,7 @@ export class Sender {
     this.#sweep = sweep;
   }
 
-  send(job: JobObject, options: SendOptions): Promise<Outcome> {
+  send(job: JobObject, options: SendOptions): Promise<SendOutcome> {
     if (this.#isClosed) return Promise.reject(new EngineClosedError());
     if (options.signal?.aborted === true) return Promise.resolve(cancelledBeforeStart);
     const { admission } = this.#pipeline;
@@ -72,7 +72,7 @@ export class Sender {
     this.#flush();
   }
 
-  async #sendWhenRoom(job: JobObject, options: SendOptions): Promise<Outcome> {
+  async #sendWhenRoom(job: JobObject, options: SendOptions): Promise<SendOutcome> {
     const { admission } = this.#pipeline;
     while (this.#isFullFor(job) && !this.#isClosed && options.signal?.aborted !== true)
       await (admission.isFull ? admission.room(options.signal) : admission.probationRoom(options.signal));
@@ -128,8 +128,9 @@ export class Sender {
     const rejection = this.#builder.takeRejections().at(-1);
     if (rejection === undefined) throw new Error('a job was refused without a rejection');
     this.#pipeline.counters.refused++;
-    const { code: reason, message } = rejection;
-    sink.settled(null, { kind: 'rejected', status: null, reason, message });
+    const { code: reason, message, path } = rejection;
+    const refused = { kind: 'rejected', status: null, reason, message } as const;
+    sink.settled(null, path === null ? refused : { ...refused, path });
   }
 
   #flush(): void {
@@ -148,6 +149,14 @@ export class Sender {
 
 function isDirty(app: App): boolean {
   return app.source.isDirty;
+}
+
+/** What was said of the push when it was prepared: nothing, mostly, and then the outcome is not copied. */
+function withNotes(outcome: Outcome, { arena, at }: Push): SendOutcome {
+  const isTruncated = arena.isTruncated(at);
+  const warnings = arena.warnings(at);
+  if (!isTruncated && warnings === null) return outcome;
+  return { ...outcome, ...(isTruncated ? { truncated: true } : {}), ...(warnings === null ? {} : { warnings }) };
 }
 
 const cancelledBeforeStart: Outcome = { kind: 'abandoned', because: 'cancelled', processed: 'no', last: null };

@@ -46,4 +46,22 @@ describe('Engine', () => {
     });
     expectEmpty(world.engine);
   });
+
+  it('says the same of a job that is sent alone', async () => {
+    await using world = await openWorld();
+    const payload = { aps: { alert: 'x'.repeat(5000), mine: 1 } };
+    expect(await world.engine.send({ ...jobOf(0), truncate: true, payload })).toMatchObject({
+      kind: 'accepted',
+      truncated: true,
+      warnings: [{ code: 'local.unknown-aps-key', path: 'aps.mine' }],
+    });
+    expect(await world.engine.send({ ...jobOf(2), payload: { aps: { badge: 'x' } } })).toEqual({
+      kind: 'rejected',
+      status: null,
+      reason: 'local.payload-wrong-type',
+      path: 'aps.badge',
+      message: 'aps.badge is "x"; a whole number from 0 on is wanted',
+    });
+    expect(Object.keys(await world.engine.send(jobOf(1)))).toEqual(['kind', 'apnsId']);
+  });
 });

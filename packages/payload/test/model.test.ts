@@ -26,6 +26,7 @@ import {
   widgets,
 } from '../src/index.ts';
 import { acceptObject, type ReadRecord, refuseObject, token } from './batches.ts';
+import { ways } from './judgements.ts';
 
 interface Vector {
   readonly id: string;
@@ -180,6 +181,8 @@ describe('the builders', () => {
   ] as const)('make %j', (made, pushType, priority, expiration, payload) => {
     expect(sent(made)).toMatchObject({ pushType, priority, expiration, topic: null });
     expect(payloadOf(made)).toEqual(payload);
+    const { payload: given, ...fields } = made;
+    for (const { said } of ways(given, fields)) expect(said).toEqual([]);
   });
 
   it('name the topic where it is not the app', () => {
@@ -198,13 +201,9 @@ describe('the builders', () => {
 describe('a wrong combination', () => {
   it('does not compile', () => {
     const timestamp = 1;
-    const start = startLiveActivity({
-      timestamp,
-      attributesType: 'A',
-      attributes: {},
-      contentState: {},
-      alert: { title: '', body: '' },
-    });
+    const alerted = { title: '', body: '' };
+    const started = { timestamp, attributesType: 'A', attributes: {}, contentState: {}, alert: alerted };
+    const start = startLiveActivity(started);
     const wrong = [
       // @ts-expect-error a critical sound without a critical alert
       () => alert({ alert: 'Hi', sound: { name: 'a', volume: 1 } }),
@@ -220,8 +219,30 @@ describe('a wrong combination', () => {
       () => broadcast('c', start),
       // @ts-expect-error a site's arguments are never left out
       () => safari({ websitePushId: 'web.a', title: '', body: '' }),
+      // @ts-expect-error an extension that has no alert to change
+      () => alert({ badge: 1, isMutable: true }),
+      // @ts-expect-error a level that there is not
+      () => alert({ alert: 'Hi', interruptionLevel: 'loud' }),
+      // @ts-expect-error a text and its key at once
+      () => alert({ alert: { title: { key: 'K', text: 'T' } } }),
+      // @ts-expect-error keys of Live Activities in an alert
+      () => alert({ alert: 'Hi', contentState: {} }),
+      // @ts-expect-error a start with an end's date
+      () => startLiveActivity({ ...started, dismissalDate: 1 }),
+      // @ts-expect-error an update with a start's attributes
+      () => updateLiveActivity({ timestamp, contentState: {}, attributes: {} }),
+      // @ts-expect-error updates by a token and through a channel
+      () => startLiveActivity({ ...started, updatesBy: { channel: 'c', token: true } }),
+      // @ts-expect-error aps beside what the builder makes of it
+      () => voip({ aps: {} }),
+      // @ts-expect-error a widget that is told what to show
+      () => widgets({ score: 1 }),
+      // @ts-expect-error a change of files without its domain
+      () => fileProvider({ containerIdentifier: 'c' }),
+      // @ts-expect-error a priority that there is not
+      () => alert({ alert: 'Hi', priority: 7 }),
     ];
-    expect(wrong).toHaveLength(7);
+    expect(wrong).toHaveLength(18);
   });
 
   it('is refused where no compiler was asked', () => {

@@ -1,5 +1,6 @@
 // The one pass over the bytes, its twin over objects, and the second look: three readings of the same schema.
 
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkPayload, warningCodes } from '../src/index.ts';
@@ -28,6 +29,28 @@ const payloads = fc
   .tuple(fc.oneof({ weight: 9, arbitrary: apsOf }, { weight: 1, arbitrary: value }), fc.dictionary(fc.string(), value))
   .map(([aps, more]) => ({ ...more, aps }));
 const types = ['alert', 'background', 'liveactivity', 'widgets', 'voip', 'mdm', 'fileprovider', 'hologram'];
+
+const vectors = JSON.parse(
+  readFileSync(new URL('../../../../shared/conformance/apns-payload/payloads.json', import.meta.url), 'utf8'),
+) as { readonly id: string; readonly expected: Payload }[];
+
+describe('a payload of other senders', () => {
+  it('is sent as it is, in every way in, and none but for keys of Live Activities in an alert is warned about', () => {
+    const warned = new Map<string, number>();
+    for (const { id, expected } of vectors) {
+      const judgements = ways(expected, {});
+      for (const judgement of judgements) expect([id, judgement]).toEqual([id, judgements[0]]);
+      expect([id, judgements[0].isSent]).toEqual([id, true]);
+      for (const { code } of judgements[0].said) warned.set(code, (warned.get(code) ?? 0) + 1);
+    }
+    // Keys of Live Activities in what is sent as an alert, for all that a vector says.
+    console.log(
+      `apns-payload: ${vectors.length} payloads sent, warnings ${JSON.stringify(Object.fromEntries(warned))}`,
+    );
+    expect(vectors).toHaveLength(138);
+    expect([...warned.keys()]).toEqual(['local.misplaced-key']);
+  });
+});
 
 describe('the one pass and the second look', () => {
   it('agree: what the pass lets through, the second look has nothing to say about, in every way in', () => {

@@ -5,7 +5,7 @@
 //
 // Cost: one look-up a key of `aps` and of `alert`, and a few comparisons for numbers; nothing is allocated.
 
-import { isSpace } from '../byte-classes.ts';
+import { endsRun, equalAt, isSpace } from '../byte-classes.ts';
 import { typeAt, typeOf } from '../json-type.ts';
 import {
   activityEvents,
@@ -207,9 +207,7 @@ function isWithinOne(bytes: Buffer, at: number, end: number): boolean {
 }
 
 function isOneOf(bytes: Buffer, at: number, end: number, texts: readonly Buffer[]): boolean {
-  for (const text of texts) {
-    if (end - at === text.length && bytes.compare(text, 0, text.length, at, end) === 0) return true;
-  }
+  for (const text of texts) if (equalAt(bytes, at, end, text)) return true;
   return false;
 }
 
@@ -217,10 +215,11 @@ function isOneOf(bytes: Buffer, at: number, end: number, texts: readonly Buffer[
 function isTexts(bytes: Buffer, at: number, end: number): boolean {
   at = spaceEnd(bytes, at + 1);
   while (at < end && bytes[at] === quote) {
-    at = bytes.indexOf(quote, at + 1) + 1;
-    // A quote that is escaped: not worth more care here.
-    if (bytes[at - 2] === 0x5c) return false;
-    at = spaceEnd(bytes, at);
+    do at++;
+    while (endsRun[bytes[at]] === 0);
+    // A string with an escape in it: not worth more care here.
+    if (bytes[at] !== quote) return false;
+    at = spaceEnd(bytes, at + 1);
     if (bytes[at] === comma) at = spaceEnd(bytes, at + 1);
   }
   return bytes[at] === closeBracket;

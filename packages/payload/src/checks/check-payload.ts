@@ -21,6 +21,7 @@ import { type Complaint, Complaints, memberPath, shown } from './complaint.ts';
 import { ruleFor, startRequires } from './push-type-rules.ts';
 
 type Dictionary = Readonly<Record<string, unknown>>;
+type Schema = Readonly<Record<string, KeyRule>>;
 
 export interface CheckPayloadOptions {
   /** As a job names it; `alert` when left out. */
@@ -83,7 +84,7 @@ class ApsWalk {
     }
   }
 
-  #key(within: string, name: string, value: unknown, schema: Readonly<Record<string, KeyRule>>): void {
+  #key(within: string, name: string, value: unknown, schema: Schema): void {
     const path = memberPath(within, name);
     const rule = Object.hasOwn(schema, name) ? schema[name] : undefined;
     if (rule === undefined) return this.#unknown(path, name, schema);
@@ -133,7 +134,7 @@ class ApsWalk {
   }
 
   /** The keys of an alert or a sound that is an object. */
-  #members(path: string, value: unknown, schema: Readonly<Record<string, KeyRule>>): void {
+  #members(path: string, value: unknown, schema: Schema): void {
     if (!isDictionary(value)) return;
     for (const name of Object.keys(value)) this.#key(path, name, value[name], schema);
   }
@@ -165,7 +166,7 @@ class ApsWalk {
     this.#complaints.warn('local.null-value', path, 'is null; a key without a value is left out');
   }
 
-  #unknown(path: string, name: string, schema: Readonly<Record<string, KeyRule>>): void {
+  #unknown(path: string, name: string, schema: Schema): void {
     const meant = meantKey(name, schema);
     let hint = 'devices ignore keys of your own inside aps; beside aps the app gets them';
     if (meant !== null) hint = `${meant} is meant?`;
@@ -251,10 +252,17 @@ function isRefresh({ name }: PushType): boolean {
   return name === 'widgets' || name === 'controls';
 }
 
+/** Plain name → Apple's, by schema. Made once: a program that misspells a key does it in every payload. */
+const meanings: ReadonlyMap<Schema, ReadonlyMap<string, string>> = new Map(
+  [apsSchema, alertSchema, soundRules, localisedTextRules].map((schema) => [
+    schema,
+    new Map(Object.keys(schema).map((key) => [plainName(key), key])),
+  ]),
+);
+
 /** The key that was probably meant: `threadId`, `thread_id` and `Thread-ID` mean `thread-id`. */
-function meantKey(name: string, schema: Readonly<Record<string, KeyRule>>): string | null {
-  if (name.length > 40) return null;
-  return Object.keys(schema).find((key) => plainName(key) === plainName(name)) ?? null;
+function meantKey(name: string, schema: Schema): string | null {
+  return name.length > 40 ? null : (meanings.get(schema)?.get(plainName(name)) ?? null);
 }
 
 function plainName(name: string): string {

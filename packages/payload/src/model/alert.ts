@@ -7,16 +7,12 @@ import { type CustomData, type Notification, payloadWith, priorityOf } from './n
 import type { CriticalSound } from './sound.ts';
 
 interface AlertCommon {
-  /** A string is the body. Left out: only badge or sound change. */
-  readonly alert?: string | AlertTexts;
   /** 0 clears it. */
   readonly badge?: number;
   /** Notifications with the same are grouped. */
   readonly threadId?: string;
   /** Names the buttons that the app has registered. */
   readonly category?: string;
-  /** Runs the app's notification service extension. */
-  readonly isMutable?: boolean;
   /** The app gets time in the background, too. */
   readonly wakesApp?: boolean;
   /** The window that is brought forward. */
@@ -29,8 +25,20 @@ interface AlertCommon {
   readonly priority?: Priority;
 }
 
+/** The app's notification service extension changes an alert before it is shown, and runs for nothing else. */
+type Shown =
+  | {
+      /** A string is the body. */
+      readonly alert: string | AlertTexts;
+      /** Runs the app's notification service extension. */
+      readonly isMutable?: boolean;
+    }
+  /** Only badge or sound change. */
+  | { readonly alert?: never; readonly isMutable?: false };
+
 /** A critical sound belongs to a critical alert, and to no other. */
 export type AlertOptions = AlertCommon &
+  Shown &
   (
     | { readonly interruptionLevel?: Exclude<InterruptionLevel, 'critical'>; readonly sound?: string }
     | { readonly interruptionLevel: 'critical'; readonly sound?: string | CriticalSound }
