@@ -7,6 +7,8 @@ import { BatchBuilder, InlinePreparer, LineSplitter, RecordField } from '../../p
 import type { JobObject, LinePiece } from '../../packages/payload/src/index.ts';
 import { payloadLine, token } from '../../packages/payload/test/batches.ts';
 import { agree, payloadPieces, payloadSeeds, prepareLine } from '../../packages/payload/test/json-agreement.ts';
+import { agreeOnRules } from '../../packages/payload/test/judgements.ts';
+import type { Payload } from '../../packages/payload/test/judgements.ts';
 import { controlBytes } from './fuzz-input.ts';
 import type { FuzzInput } from './fuzz-input.ts';
 import { FuzzFault, require } from './fuzz-target.ts';
@@ -30,7 +32,23 @@ const broadcastSeed = Buffer.from(
 );
 const jobSeeds = [jobSeed, broadcastSeed];
 const seeds = payloadSeeds.map((seed) => Buffer.from(seed));
-const pieces = payloadPieces.map((piece) => Buffer.from(piece));
+/** What Apple's tables have rules for, and what breaks these, or nearly. */
+const ruleSeeds = [
+  '{"aps":{"alert":{"title-loc-key":"K","title-loc-args":["a","b"],"body":"B"},"badge":3,"sound":{"critical":1,"volume":0.5}}}',
+  '{"aps":{"event":"start","timestamp":1795435200,"content-state":{},"attributes-type":"A","attributes":{},"alert":{"body":"B"}}}',
+  '{"aps":{"content-available":1,"mutable-content":1,"interruption-level":"active","relevance-score":0.25,"url-args":[]}}',
+].map((seed) => Buffer.from(seed));
+const rulePieces = [
+  '"badge":',
+  '"event":"start",',
+  '"loc-args":["x"],',
+  '"content-available":1,',
+  '"mine":1,',
+  '1e3',
+  '[1]',
+];
+const pushTypes = ['alert', 'background', 'liveactivity', 'widgets', 'voip', 'mdm', 'hologram'];
+const pieces = [...payloadPieces, ...rulePieces].map((piece) => Buffer.from(piece));
 const allPieces = Buffer.concat(pieces);
 
 export class NdjsonTarget implements FuzzTarget {
@@ -42,7 +60,8 @@ export class NdjsonTarget implements FuzzTarget {
     const mode = random.below(8);
     input.begin((random.next() & ~3) | (mode < 4 ? Mode.payload : mode - 4));
     if (mode === Mode.lines + 4) return putLines(random, input);
-    const seed = random.pick(mode === Mode.line + 4 ? jobSeeds : seeds);
+    const objectSeeds = random.once(2) ? ruleSeeds : seeds;
+    const seed = random.pick(mode === Mode.line + 4 ? jobSeeds : mode === Mode.object + 4 ? objectSeeds : seeds);
     input.putBytes(seed, 0, seed.length);
     if (random.once(6)) return input.mutate(random, controlBytes, allPieces);
     for (let edits = 1 + random.below(3); edits > 0; edits--) replaceByPiece(random, input);
@@ -60,7 +79,7 @@ export class NdjsonTarget implements FuzzTarget {
         this.#judgeLine(body);
         break;
       case Mode.object:
-        this.#judgeObject(body);
+        this.#judgeObject(body, control >>> 2);
         break;
       default:
         this.#splitTwice(body, control);
@@ -113,12 +132,17 @@ export class NdjsonTarget implements FuzzTarget {
   }
 
   /** An object is judged as the line that JSON.stringify makes of it. */
-  #judgeObject(body: Buffer): void {
+  #judgeObject(body: Buffer, dice: number): void {
     let payload: unknown;
     try {
       payload = JSON.parse(body.toString('utf8'));
     } catch {
       return this.#count('object that is none');
+    }
+    // 1e999 is Infinity to JSON.parse, and no number to JSON.stringify: below.
+    if (isObject(payload) && !/\d[eE]\+?\d{3}/.test(body.toString('latin1'))) {
+      const pushType = pushTypes[dice % pushTypes.length] ?? 'alert';
+      this.#count(`rules: ${agreeOnRules(payload, pushType)}`);
     }
     // What JSON.parse makes fits the type but for its values, which are what is tested.
     const isAccepted = this.#builder.addObject({ token, payload } as JobObject, 1);
@@ -155,6 +179,10 @@ export class NdjsonTarget implements FuzzTarget {
     if (inChunks !== expected) throw new FuzzFault(`in chunks ${inChunks}\n, the lines are ${expected}`);
     this.#count('stream split');
   }
+}
+
+function isObject(value: unknown): value is Payload {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Takes some octets out and puts a piece of JSON in. */

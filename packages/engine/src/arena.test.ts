@@ -1,6 +1,7 @@
 import { RecordField, recordStride } from '@carillon/payload';
 import { describe, expect, it } from 'vitest';
 import { arenaOf } from '../test/pushes.ts';
+import type { Arena } from './arena.ts';
 import { Source } from './source.ts';
 
 const token = '5ca1ab1e'.repeat(8);
@@ -26,6 +27,16 @@ describe('Arena', () => {
       ]);
     }
     expect(arena.copyOf(0, new Source('app', 'news')).bytes.length).toBeLessThan(arena.bytes.length / 2);
+  });
+
+  it('takes the warnings of a record along, counts them as bytes held, and takes no others', () => {
+    const aps = [{ alert: 'a', mine: 1 }, { alert: 'a' }, { alert: 'a', yours: 1, theirs: 1 }];
+    const arena = arenaOf(aps.map((one) => ({ token, payload: { aps: one } })));
+    expect(arena.heldBytes).toBe(arena.bytes.length + 3 * 400);
+    const copies = aps.map((_, record) => arena.copyOf(record * recordStride, new Source('app', 'news')));
+    const pathsOf = (one: Arena, at: number): unknown => one.warnings(at)?.map(({ path }) => path) ?? null;
+    expect(copies.map((copy) => pathsOf(copy, 0))).toEqual([['aps.mine'], null, ['aps.yours', 'aps.theirs']]);
+    expect(copies.map((copy) => copy.heldBytes - copy.bytes.length)).toEqual([400, 0, 800]);
   });
 });
 

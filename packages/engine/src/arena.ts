@@ -2,7 +2,7 @@
  * The bytes of a batch of pushes, with the typed index that says where each field is, and a count of the pushes that
  * still need them. Invariant (design: 4): an arena is let go exactly when its last push settles.
  */
-import { RecordField, RecordFlag, recordStride, warningSetOf } from '@carillon/payload';
+import { flagsWithSet, RecordField, RecordFlag, recordStride, warningSetOf } from '@carillon/payload';
 import type { Warning, WarningSet } from '@carillon/payload';
 import type { ApnsId } from '@carillon/apns';
 import type { Source } from './source.ts';
@@ -16,6 +16,9 @@ const spans = [
   RecordField.bodyStart,
   RecordField.idStart,
 ] as const;
+
+/** An object, a path and a sentence: 220 octets when they were made here, 360 from another thread (measured, Node 24). */
+const warningBytes = 400;
 
 export class Arena {
   readonly bytes: Buffer;
@@ -36,6 +39,13 @@ export class Arena {
     this.#onEmpty = onEmpty;
   }
 
+  /** What it takes: its bytes, and the warnings of its pushes. */
+  get heldBytes(): number {
+    let warnings = 0;
+    for (const set of this.#warnings) warnings += set.warnings.length;
+    return this.bytes.length + warnings * warningBytes;
+  }
+
   /** The record at `at` in an arena of its own, at 0: one that waits long must not hold the bytes of a whole batch. */
   copyOf(at: number, source: Source): Arena {
     const from = this.index.subarray(at, at + recordStride);
@@ -50,7 +60,10 @@ export class Arena {
       end += this.bytes.copy(bytes, end, from[field], from[field + 1]);
       index[field + 1] = end;
     }
-    const own = new Arena(bytes, index, this.#warnings, this.#onEmpty);
+    const set = warningSetOf(index[RecordField.flags]);
+    const warnings = set < 0 ? [] : [this.#warnings[set]];
+    index[RecordField.flags] = flagsWithSet(index[RecordField.flags], warnings.length - 1);
+    const own = new Arena(bytes, index, warnings, this.#onEmpty);
     own.source = source;
     return own;
   }

@@ -204,8 +204,8 @@ export class Pipeline {
   }
 
   readonly letArenaGo = (arena: Arena): void => {
-    if (arena.isOnProbation) this.probation.letGo(arena.bytes.length);
-    this.admission.letGo(arena.bytes.length);
+    if (arena.isOnProbation) this.probation.letGo(arena.heldBytes);
+    this.admission.letGo(arena.heldBytes);
   };
 
   /** Resolves when no job is under way. */

@@ -105,14 +105,14 @@ export class Probation {
     if (arena.isOnProbation) return;
     if (push.standing === Standing.dirty && arena.source === push.source) {
       arena.isOnProbation = true;
-      this.#admission.moveToProbation(0, arena.bytes.length);
+      this.#admission.moveToProbation(0, arena.heldBytes);
       return;
     }
     const own = arena.copyOf(push.at, push.source);
     own.pushes = 1;
     own.isOnProbation = true;
-    this.#admission.hold(own.bytes.length);
-    this.#admission.moveToProbation(0, own.bytes.length);
+    this.#admission.hold(own.heldBytes);
+    this.#admission.moveToProbation(0, own.heldBytes);
     push.arena = own;
     push.at = 0;
     arena.release();
@@ -122,7 +122,7 @@ export class Probation {
     this.#admission.moveToProbation(-1, 0);
     if (!arena.isOnProbation) return;
     arena.isOnProbation = false;
-    this.#admission.moveToProbation(0, -arena.bytes.length);
+    this.#admission.moveToProbation(0, -arena.heldBytes);
   }
 
   #report(source: Source, endpoint: string): void {

@@ -49,7 +49,7 @@ export function routeBatch(
   if (isOfOneSource) arena.source = sources[0];
   // Routing itself holds the arena: a push may settle before the last one is routed.
   arena.pushes = 1;
-  admission.hold(arena.bytes.length);
+  admission.hold(arena.heldBytes);
   const outlets = new Set<App['outlet']>();
   for (let record = 0; record < count; record++) {
     const at = record * recordStride;

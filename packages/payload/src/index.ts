@@ -3,6 +3,7 @@ export { checkPayload, type CheckPayloadOptions } from './checks/check-payload.t
 export { type Complaint, complaintsMax, type Warning } from './checks/complaint.ts';
 export type { WarningSet } from './checks/warning-table.ts';
 export {
+  flagsWithSet,
   type HeadKey,
   type PreparedBatch,
   RecordField,

@@ -73,6 +73,11 @@ export const RecordFlag = {
 /** Above the flags: the number of the record's warnings in `PreparedBatch.warnings`, counted from 1; 0: none. */
 export const warningSetShift = 8;
 
+/** Flags that name the set at this place; -1: none. */
+export function flagsWithSet(flags: number, place: number): number {
+  return (flags & ((1 << warningSetShift) - 1)) | ((place + 1) << warningSetShift);
+}
+
 /** The place in `PreparedBatch.warnings` of what is said about a record with these flags; -1: nothing. */
 export function warningSetOf(flags: number): number {
   return (flags >>> warningSetShift) - 1;

@@ -1,7 +1,15 @@
 // One payload in five ways: as a line, as a line with the payload as text, as an object, as a string and as bytes.
 
 import { payloadBytesMax } from '@carillon/apns';
-import { BatchBuilder, type JobObject, type PreparedBatch, RecordField, warningSetOf } from '../src/index.ts';
+import {
+  BatchBuilder,
+  checkPayload,
+  type JobObject,
+  type PreparedBatch,
+  RecordField,
+  warningCodes,
+  warningSetOf,
+} from '../src/index.ts';
 import { token } from './batches.ts';
 
 export type Payload = Readonly<Record<string, unknown>>;
@@ -52,3 +60,32 @@ export function isAboutPayload(code: string): boolean {
   const others = ['local.payload-too-large', 'local.payload-not-json', 'local.payload-not-an-object'];
   return /^local\.(?:payload-|background-|broadcast-)/.test(code) && !others.includes(code);
 }
+
+/**
+ * Throws unless the ways in agree with one another, and with the second look alone, which reads no bytes.
+ */
+export function agreeOnRules(payload: Payload, pushType: string): 'no word' | 'warned' | 'refused' | 'refused as text' {
+  const judgements = ways(payload, { pushType, expiration: 0 });
+  const [{ isSent, said }] = judgements;
+  const isOurs = said.some(({ code }) => code in warningCodes || isAboutPayload(code));
+  if (!isSent && !isOurs) {
+    // Keys that no payload may have, and the like: each way words it for itself.
+    if (judgements.some((judgement) => judgement.isSent)) throw new Error(`sent in one way only: ${shown(payload)}`);
+    return 'refused as text';
+  }
+  // What was written down is what is judged: -0 is 0 there.
+  const complaints = checkPayload(JSON.parse(JSON.stringify(payload)) as Payload, { pushType });
+  const refusal = complaints.find(({ kind }) => kind === 'refusal');
+  const expected: Judgement = {
+    isSent: refusal === undefined,
+    said: (refusal === undefined ? complaints : [refusal]).map(({ code, path, message }) => ({ code, path, message })),
+  };
+  for (const judgement of judgements) {
+    if (shown(judgement) === shown(expected)) continue;
+    throw new Error(`${pushType} ${shown(payload)}: ${shown(judgement)} instead of ${shown(expected)}`);
+  }
+  if (refusal !== undefined) return 'refused';
+  return complaints.length === 0 ? 'no word' : 'warned';
+}
+
+const shown = (value: unknown): string => JSON.stringify(value);

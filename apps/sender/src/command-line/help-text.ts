@@ -32,6 +32,9 @@ const afterSend = `
 A configuration file is JSON (YAML is not read yet): {"endpoint":"https://…","key":"AuthKey.p8","key-id":"…"}. Paths in
 it are relative to the file. Secrets are read from files only, never from arguments.
 
+Each payload is checked first. What Apple's pages exclude is refused; what is doubtful is sent, with warnings in its
+receipt. A job with "truncate": true that is too large has the text of its alert shortened, between two characters.
+
 Without --receipts the summary is all there is. --resume reads the receipts file first and skips each line that has a
 receipt there, whatever became of it: a job that was abandoned is settled, too. Name the inputs as in the first run; the
 line numbers must still be those of the same jobs. What earlier receipts say counts for the exit code.
