@@ -9,6 +9,7 @@ import {
   RecordFlag,
   recordStride,
   type Rejection,
+  warningSetOf,
 } from '../src/index.ts';
 
 export const token = 'c9d4c07cfbbc26d6ef87a44d64e169831096a5d5ed82547537661f56ddda4ab1';
@@ -28,6 +29,9 @@ export interface ReadRecord {
   readonly isReported: boolean;
   readonly isIdGiven: boolean;
   readonly isApnsIdGiven: boolean;
+  readonly isTruncated: boolean;
+  /** Paths of its warnings. */
+  readonly warned: readonly string[];
   readonly deadline: number;
   readonly app: string | null;
   readonly topic: string | null;
@@ -54,6 +58,8 @@ export function readRecords(batch: PreparedBatch): ReadRecord[] {
       isReported: (at(RecordField.flags) & RecordFlag.reportAmbiguous) !== 0,
       isIdGiven: (at(RecordField.flags) & RecordFlag.idGiven) !== 0,
       isApnsIdGiven: (at(RecordField.flags) & RecordFlag.apnsIdGiven) !== 0,
+      isTruncated: (at(RecordField.flags) & RecordFlag.truncated) !== 0,
+      warned: (batch.warnings[warningSetOf(at(RecordField.flags))]?.warnings ?? []).map(({ path }) => path),
       deadline: batch.deadlines[k],
       app: head.app,
       topic: head.topic,

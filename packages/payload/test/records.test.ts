@@ -24,6 +24,8 @@ describe('a record', () => {
       isReported: true,
       isIdGiven: true,
       isApnsIdGiven: true,
+      isTruncated: false,
+      warned: [],
       deadline: Date.UTC(2026, 10, 23, 12),
       app: 'news',
       topic: 'com.example.news.voip',

@@ -72,6 +72,22 @@ describe('WorkerPreparer', () => {
     expect(preparer.workersLost).toBe(0);
   });
 
+  it('brings warnings and shortened alerts along', async () => {
+    await using preparer = new WorkerPreparer({ workersMax: 1 });
+    const odd = jobLine({ id: 'odd', payload: { aps: { alert: 'a', mine: 1 } } });
+    const long = jobLine({ id: 'long', truncate: true, payload: { aps: { alert: 'é'.repeat(4000) } } });
+    const chunk = Buffer.from([odd, linesOf(1).toString().trim(), long, odd].join('\n'));
+    const batch = await preparer.prepare(chunk, 1);
+    expect(facts(batch)).toEqual(facts(new InlinePreparer().prepare(chunk, 1)));
+    expect(readRecords(batch).map(({ warned, isTruncated }) => [warned, isTruncated])).toEqual([
+      [['aps.mine'], false],
+      [[], false],
+      [[], true],
+      [['aps.mine'], false],
+    ]);
+    expect([batch.truncated, batch.warnings]).toMatchObject([1, [{ records: 2 }]]);
+  });
+
   it('resolves push types to those of this thread, future ones too', async () => {
     await using preparer = new WorkerPreparer({ workersMax: 1 });
     const text = `${jobLine({ pushType: 'voip' })}\n${jobLine({ pushType: 'hologram', app: 'b', topic: 'a.b' })}\n`;

@@ -10,6 +10,8 @@ export interface WarningSet {
   readonly records: number;
 }
 
+const noSets: readonly WarningSet[] = [];
+
 export class WarningTable {
   #sets: { readonly warnings: readonly Warning[]; records: number }[] = [];
   readonly #numbers: Map<string, number> = new Map();
@@ -28,11 +30,11 @@ export class WarningTable {
   }
 
   take(): readonly WarningSet[] {
+    // Nearly every batch. Not the table's own array: the next batch fills that.
+    if (this.#sets.length === 0) return noSets;
     const sets = this.#sets;
-    if (sets.length > 0) {
-      this.#sets = [];
-      this.#numbers.clear();
-    }
+    this.#sets = [];
+    this.#numbers.clear();
     return sets;
   }
 }
