@@ -4,7 +4,7 @@ import type { Engine, Outcome, Receipt } from '../../packages/engine/src/index.t
 import type { JobObject } from '../../packages/payload/src/index.ts';
 import type { Dice } from './dice.ts';
 import type { CallPlan, SendAllPlan, SendBytesPlan, SendPlan, SourceWays } from './plan.ts';
-import type { VirtualTime } from './virtual-time.ts';
+import type { Sleeper } from './virtual-time.ts';
 
 /** What a caller knows at the end. */
 export interface CallRecord {
@@ -31,13 +31,13 @@ export class Caller {
   readonly record: CallRecord;
   readonly #plan: CallPlan;
   readonly #engine: Engine;
-  readonly #time: VirtualTime;
+  readonly #time: Sleeper;
   readonly #dice: Dice;
   readonly #cancel = new AbortController();
   readonly #stop = new AbortController();
   readonly #note: (what: string) => void;
 
-  constructor(plan: CallPlan, engine: Engine, time: VirtualTime, dice: Dice, note: (what: string) => void) {
+  constructor(plan: CallPlan, engine: Engine, time: Sleeper, dice: Dice, note: (what: string) => void) {
     this.#plan = plan;
     this.#engine = engine;
     this.#time = time;

@@ -7,7 +7,7 @@ import type { CredentialOptions } from '../../packages/engine/src/index.ts';
 import { createCertificateAuthority, createIdentity } from '../../packages/simulator/src/index.ts';
 import type { IssuedCertificate, ProviderKey, SimulatorIdentity } from '../../packages/simulator/src/index.ts';
 import type { CredentialPlan, TeamName } from './plan.ts';
-import type { VirtualTime } from './virtual-time.ts';
+import type { Sleeper } from './virtual-time.ts';
 
 const teamIds: Readonly<Record<TeamName, string>> = { one: 'TEAM000001', two: 'TEAM000002', three: 'TEAM000003' };
 
@@ -36,6 +36,10 @@ function keyOf(team: TeamName, number: 1 | 2): Key {
   };
   keys.set(name, key);
   return key;
+}
+
+export function keyIdOf(team: TeamName, number: 1 | 2): string {
+  return keyOf(team, number).keyId;
 }
 
 export function allKeys(): Key[] {
@@ -90,7 +94,7 @@ function tokenOf(team: TeamName, number: 1 | 2, nowMs: number): { token: string;
   return { token, issuedAtMs };
 }
 
-export function credentialOf(plan: CredentialPlan, time: VirtualTime, epochMs: () => number): CredentialOptions {
+export function credentialOf(plan: CredentialPlan, time: Sleeper, epochMs: () => number): CredentialOptions {
   switch (plan.kind) {
     case 'token': {
       const { keyPem: key, keyId, teamId } = keyOf(plan.team, plan.key);

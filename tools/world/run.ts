@@ -18,8 +18,10 @@ import { allKeys, credentialOf, gatewayIdentity } from './credentials.ts';
 import { Dice } from './dice.ts';
 import { Network } from './network.ts';
 import { timeLimitMs } from './plan.ts';
-import type { AppPlan, Plan, Turn } from './plan.ts';
+import type { AppPlan, Plan } from './plan.ts';
 import { Trace } from './trace.ts';
+import { takeTurn } from './turns.ts';
+import type { Stage } from './turns.ts';
 import { VirtualTime } from './virtual-time.ts';
 import type { PassingEnd } from './virtual-time.ts';
 
@@ -122,8 +124,14 @@ class World {
       const note = (what: string): void => this.#trace.note(what);
       return new Caller(call, this.#engine, this.#time, new Dice(seed + plan.calls.indexOf(call), 'callers'), note);
     });
+    const stage = this.#stage();
     for (const fault of plan.faults) {
-      if (fault.part === 'turn') this.#time.after(fault.atMs, 'gateway', () => this.#turn(fault.turn));
+      if (fault.part !== 'turn') continue;
+      this.#time.after(fault.atMs, 'gateway', () => {
+        if (this.#isOver) return;
+        this.#trace.note(`turn ${JSON.stringify(fault.turn)}`);
+        takeTurn(fault.turn, stage);
+      });
     }
   }
 
@@ -247,58 +255,29 @@ class World {
     };
   }
 
-  #turn(turn: Turn): void {
-    if (this.#isOver) return;
-    this.#trace.note(`turn ${JSON.stringify(turn)}`);
-    const engine = this.#engine;
-    switch (turn.kind) {
-      case 'pause':
-        engine.pause(turn.app);
-        this.#time.after(turn.forMs, 'gateway', () => engine.resume(turn.app));
-        return;
-      case 'replace-credential':
-        engine.replaceCredential(
-          turn.app,
-          credentialOf(turn.credential, this.#time, () => this.#epochMs()),
-        );
-        return;
-      case 'registered': {
-        const { token } = this.#plan.devices[turn.device];
-        for (const gateway of this.#gateways) gateway.setToken(token, { kind: 'ok' });
-        for (const { name } of this.#plan.apps) engine.registered(name, token);
-        return;
-      }
-      case 'cancel':
-        this.#callerOf(turn.call)?.cancel();
-        return;
-      case 'stop':
-        this.#callerOf(turn.call)?.stop();
-        return;
-      case 'drain':
-      case 'close':
+  #stage(): Stage {
+    const time = this.#time;
+    return {
+      plan: this.#plan,
+      engine: this.#engine,
+      callers: this.#callers,
+      after: (delayMs, fire) => time.after(delayMs, 'gateway', fire),
+      credential: (plan) => credentialOf(plan, time, () => this.#epochMs()),
+      setToken: (token, state) => this.#gateways.forEach((gateway) => gateway.setToken(token, state)),
+      revokeKey: (keyId) => this.#gateways.forEach((gateway) => gateway.revokeKey(keyId)),
+      end: (how) => {
         this.#wasClosedEarly = true;
         this.#violationsBeforeTheEnd ??= this.#violations();
-        this.#closing.push(turn.kind === 'close' ? engine.close() : engine.drain());
-        return;
-      case 'step-clock':
-        this.#clientAheadMs += turn.byMs;
-        return;
-      case 'suspend':
-        this.#sleptMs += turn.forMs;
+        this.#closing.push(how === 'close' ? this.#engine.close() : this.#engine.drain());
+      },
+      stepClock: (byMs) => (this.#clientAheadMs += byMs),
+      suspend: (forMs) => {
+        this.#sleptMs += forMs;
         // Nobody answered for so long: whoever was connected has given it up.
-        if (turn.forMs > connectionsSleepMs) this.#network.breakAll('reset');
-        return;
-      case 'stall':
-        this.#time.stallClient(turn.forMs);
-        return;
-      case 'revoke-key': {
-        const { keyId } = allKeys()[['one', 'two', 'three'].indexOf(turn.team) * 2 + turn.key - 1];
-        for (const gateway of this.#gateways) gateway.revokeKey(keyId);
-        return;
-      }
-      case 'token-state':
-        for (const gateway of this.#gateways) gateway.setToken(this.#plan.devices[turn.device].token, turn.state);
-    }
+        if (forMs > connectionsSleepMs) this.#network.breakAll('reset');
+      },
+      stall: (forMs) => time.stallClient(forMs),
+    };
   }
 
   /** By rule, over all gateways. */
@@ -308,10 +287,6 @@ class World {
       for (const { id, violations } of reportOf(gateway).rules) found.set(id, (found.get(id) ?? 0) + violations);
     }
     return found;
-  }
-
-  #callerOf(name: string): Caller | undefined {
-    return this.#callers.find(({ record }) => record.plan.name === name);
   }
 }
 

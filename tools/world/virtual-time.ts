@@ -23,6 +23,11 @@ export interface VirtualTimer {
   cancel(): void;
 }
 
+/** Whoever lets people wait. */
+export interface Sleeper {
+  sleep(delayMs: number, zone?: Zone): Promise<void>;
+}
+
 export interface Passing {
   /** Looked at between events; true ends it. */
   readonly isOver: () => boolean;
@@ -38,7 +43,7 @@ export type PassingEnd = 'over' | 'limit' | 'spinning' | 'still';
 /** Timers fire up to so much late, as Node's do. */
 const lateMostMs = 0.5;
 
-export class VirtualTime {
+export class VirtualTime implements Sleeper {
   /** Monotonic ms since the beginning. */
   now = 0;
   events = 0;
