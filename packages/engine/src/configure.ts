@@ -171,7 +171,7 @@ export class Configuration {
       isProbing: identity.tokens !== null,
     };
     const pool = { ...this.#poolTo(endpoint, identity), policy };
-    return new Outlet(pool, endpoint.authority, identity.tokens, this.#pipeline);
+    return new Outlet(pool, endpoint.authority, identity, this.#pipeline);
   }
 
   /** Every pool dials through the gate of its gateway, and through the proxy if there is one. */

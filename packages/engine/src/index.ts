@@ -18,6 +18,8 @@ export type { LineRange } from './errors.ts';
 export type { EngineEvent } from './events.ts';
 export { defaultLimits } from './limits.ts';
 export type { EngineLimits } from './limits.ts';
+export { memoryBytesMax, memoryTerms } from './memory-sum.ts';
+export type { MemoryTerm, MemoryUse } from './memory-sum.ts';
 export type { AppOptions, CredentialOptions, EngineOptions, Seams } from './options.ts';
 export type { Outcome, SendOutcome } from './outcome.ts';
 export type { Receipt } from './receipt.ts';

@@ -4,16 +4,17 @@
  * credential and gateway.
  */
 import { findReason, reactionsTo } from '@carillon/apns';
-import type { Abandonment, Verdict } from '@carillon/apns';
+import type { Abandonment, EpochMs, PushCertificate, Verdict } from '@carillon/apns';
 import type { Connection, PoolNotice, PoolOptions, Reply } from '@carillon/pool';
 import type { App } from './app.ts';
 import { Binding } from './binding.ts';
 import { Breaker, gatewayBreaker, topicBreaker } from './breaker.ts';
 import type { BreakerState } from './breaker.ts';
 import { connectionEvent } from './connection-events.ts';
-import { clockSkew, CredentialWatch } from './credential-state.ts';
+import { CredentialWatch } from './credential-state.ts';
 import type { CredentialState } from './credential-state.ts';
 import { badDeviceToken, withHint, wrongEnvironmentMessage } from './environment-hint.ts';
+import { parkedBecause } from './parked-because.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Push } from './push.ts';
 import { ReasonCounts } from './reason-counts.ts';
@@ -23,6 +24,12 @@ import type { TokenSource } from './signer.ts';
 import { Track } from './track.ts';
 import type { TrackOwner } from './track.ts';
 
+/** What identifies us: either gives tokens, or is a certificate. */
+export interface OutletIdentity {
+  readonly tokens: TokenSource | null;
+  readonly certificate: PushCertificate | null;
+}
+
 export class Outlet implements TrackOwner {
   readonly endpoint: string;
   readonly reasons: ReasonCounts = new ReasonCounts();
@@ -30,17 +37,22 @@ export class Outlet implements TrackOwner {
   readonly #pipeline: Pipeline;
   readonly #tokens: TokenSource | null;
   readonly #authority: string;
+  readonly #certificateEndsMs: EpochMs | null;
   readonly #poolOptions: PoolOptions;
   readonly #apps: App[] = [];
   readonly #clean: Track;
   /** Made when there is a push for it: most engines never have one. */
   #probation: Track | null = null;
   readonly #credential = new CredentialWatch();
+  /** APNs has taken the credential once. */
+  #wasTrusted = false;
   /** Monotonic ms: the signer failed, and there is no provider token before. */
   #noTokenUntil = 0;
 
-  /** `tokens` is null for a client certificate, which is in `pool`. */
-  constructor(pool: PoolOptions, authority: string, tokens: TokenSource | null, pipeline: Pipeline) {
+  /** `identity.tokens` is null for a client certificate, which is in `pool`. */
+  constructor(pool: PoolOptions, authority: string, identity: OutletIdentity, pipeline: Pipeline) {
+    const { tokens, certificate } = identity;
+    this.#certificateEndsMs = certificate?.validToMs ?? null;
     this.endpoint = `${pool.host}:${pool.port}`;
     this.#authority = authority;
     this.#tokens = tokens;
@@ -99,14 +111,14 @@ export class Outlet implements TrackOwner {
   }
 
   parkedBecause(): string {
-    const { reason } = this.#credential;
-    if (this.#pipeline.clock.now() < this.#noTokenUntil) return 'the signer gave no provider token';
-    if (reason !== clockSkew) return `APNs refuses the credential (${reason})`;
-    const ours = new Date(this.#pipeline.clock.epochMs()).toISOString();
-    return (
-      `APNs finds fresh provider tokens expired (${reason}): the clock that dates them, here ${ours}, is wrong; ` +
-      'compare it with the time of an NTP server, put it right, and replace the credential by the same one'
-    );
+    const { clock } = this.#pipeline;
+    return parkedBecause({
+      reason: this.#credential.reason,
+      isSignerSilent: clock.now() < this.#noTokenUntil,
+      wasTrusted: this.#wasTrusted,
+      certificateEndsMs: this.#certificateEndsMs,
+      nowMs: clock.epochMs(),
+    });
   }
 
   bindingOf(connection: Connection): Binding {
@@ -307,6 +319,7 @@ export class Outlet implements TrackOwner {
     const binding = this.bindingOf(connection);
     if (binding.isTrusted) return;
     binding.isTrusted = true;
+    this.#wasTrusted = true;
     this.#credential.accepted();
     connection.releaseProbe();
   }

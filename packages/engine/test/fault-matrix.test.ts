@@ -85,6 +85,7 @@ describe('C7: a wall clock that is wrong', () => {
     await pass(clock, world, 30_000);
     expect(world.simulator.stats().requests).toBe(parkedAt);
     expect(world.engine.stats().dials).toBeLessThanOrEqual(3);
+    expect(world.eventsOf('credential-fault')[0]?.message).toMatch(/took before.*clock, here 20.*NTP/u);
     clock.stepMs = 0;
     const { keyPem: key, keyId, teamId } = world.simulator;
     world.engine.replaceCredential('news', { kind: 'token', key, keyId, teamId });
@@ -142,7 +143,9 @@ describe('C9: a client certificate that ends while it is in use', () => {
     const receipts = collect(world.engine.sendAll(jobs));
     await pass(clock, world, 20_000);
     expect(world.engine.stats()).toMatchObject({ accepted: 151, jobs: 50 });
-    expect(world.eventsOf('credential-fault')).toMatchObject([{ reason: 'BadCertificate' }]);
+    expect(world.eventsOf('credential-fault')).toMatchObject([
+      { reason: 'BadCertificate', message: expect.stringMatching(/certificate ended 20.*renew it/u) },
+    ]);
     world.engine.replaceCredential('old', issue(new Date(clock.epochMs() + 40 * 24 * hourMs)));
     await pass(clock, world, 2000);
     expect(outcomes(await receipts)).toEqual({ accepted: 100 });
