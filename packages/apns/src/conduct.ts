@@ -38,6 +38,11 @@ export const conductLimits = {
   /** Ours: it returns to clean connections when a whole window holds no more; half, so that it does not go to and fro. */
   refusalsReturnPercent: 1,
   /**
+   * Ours: with so many devices gone (410) in the window, a source yields to others while those wait: nobody keeps its
+   * list. It is no worse than that: APNs does not count 410 as an error (Apple), and slows nothing down for it.
+   */
+  goneMaxPercent: 10,
+  /**
    * Ours: a token refused with BadDeviceToken or DeviceTokenNotForTopic is suspect for a day. Apps hand in their token at
    * each launch (Apple), so by then the list is put right or the token will be refused again; for ever would be wrong, as
    * it may be good for the other environment, and configurations get repaired.
@@ -130,6 +135,7 @@ export const conductRules: readonly ConductRule[] = [
       limit('refusalsMaxPercent', '%'),
       limit('refusalsWindowReplies', 'replies'),
       limit('refusalsReturnPercent', '%'),
+      limit('goneMaxPercent', '%'),
       limit('suspectForMs', 'ms'),
       limit('probationShareMaxPercent', '%'),
     ],

@@ -87,6 +87,7 @@ export function fillConnection(
     push.attempts++;
     counters.attempts++;
     left--;
+    if (!isProbation && !push.source.isStale) probation.share.freshSent(now);
   }
   return 'share';
 }

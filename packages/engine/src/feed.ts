@@ -171,7 +171,7 @@ async function room(run: Run, { pipeline, stop }: FeedContext): Promise<void> {
   await run.roomForReceipts(stop);
   const { admission, preparation } = pipeline;
   while (!stop.aborted) {
-    if (run.isDirty && admission.isProbationFull) await admission.probationRoom(stop);
+    if (admission.isProbationFull && run.isOnProbation) await admission.probationRoom(stop);
     else if (admission.isFull) await admission.room(stop);
     else if (preparation.isFull) await preparation.room(stop);
     else return;
@@ -179,7 +179,7 @@ async function room(run: Run, { pipeline, stop }: FeedContext): Promise<void> {
 }
 
 function isFull(run: Run, { pipeline: { admission, preparation } }: FeedContext): boolean {
-  return admission.isFull || preparation.isFull || (run.isDirty && admission.isProbationFull);
+  return admission.isFull || preparation.isFull || (admission.isProbationFull && run.isOnProbation);
 }
 
 /** `source` until it ends or `stop` aborts, also while it keeps us waiting; then the source is told to stop. */

@@ -153,9 +153,7 @@ export class Outlet implements TrackOwner {
         this.#trust(connection);
         this.breaker.succeeded();
         if (!reactionsTo(verdict).includes('break-topic')) push.head.breaker?.succeeded();
-        // Apple: 410 does not count as an error.
-        if (verdict.kind === 'rejected') pipeline.probation.refused(push);
-        else pipeline.probation.accepted(push);
+        pipeline.probation.refused(push, verdict.kind === 'unregistered');
         this.#watchEnvironment(app, verdict.reason);
         pipeline.finish(push, withHint(verdict, push, pipeline), reply.latencyMs);
         return;

@@ -5,6 +5,7 @@ import { ProbationShare } from './probation-share.ts';
 function busyFor(share: ProbationShare, from: number, ms: number): number {
   let went = 0;
   for (let now = from; now < from + ms; now++) {
+    share.freshSent(now);
     share.cleanSent(100, true, now);
     const room = share.room(now);
     share.sent(room);
@@ -33,6 +34,7 @@ describe('ProbationShare', () => {
     share.sent(1_000);
     let went = 0;
     for (let now = 0; now < 10_000; now += 10) {
+      share.freshSent(now);
       share.cleanSent(0, true, now);
       const room = share.room(now);
       share.sent(room);
@@ -49,8 +51,15 @@ describe('ProbationShare', () => {
     expect(share.room(99 + 501)).toBe(Infinity);
   });
 
+  it('is all when those that wait are stale themselves', () => {
+    const share = new ProbationShare();
+    for (let now = 0; now < 1_000; now++) share.cleanSent(100, true, now);
+    expect([share.isBusy(1_000), share.room(1_000)]).toEqual([false, Infinity]);
+  });
+
   it('saves up no more than some milliseconds of a busy engine', () => {
     const share = new ProbationShare();
+    share.freshSent(999);
     for (let now = 0; now < 1_000; now++) share.cleanSent(100, true, now);
     expect(share.room(1_000)).toBe(128);
   });

@@ -20,18 +20,36 @@ export class ProbationShare {
   #credit = creditMax;
   /** Monotonic ms up to which time was given for. */
   #at = -Infinity;
-  /** Monotonic ms at which clean pushes last were left waiting. */
+  /** Monotonic ms of the turn in which a push last went out that is neither on probation nor of a stale source. */
+  #freshAt = -Infinity;
+  /** … and of the last such turn that left others waiting. */
   #busyAt = -Infinity;
+
+  /** A clean push went out whose source is not stale: one that others have to yield to. */
+  freshSent(now: number): void {
+    this.#freshAt = now;
+  }
 
   /** So many clean pushes went out in a turn; `areMoreWaiting`: for the next. */
   cleanSent(sent: number, areMoreWaiting: boolean, now: number): void {
-    if (areMoreWaiting) this.#busyAt = now;
+    if (areMoreWaiting && this.#freshAt === now) this.#busyAt = now;
     this.#credit = Math.min(creditMax, this.#credit + (sent * conductLimits.probationShareMaxPercent) / 100);
+  }
+
+  /** A source went on probation: what waited may have been its own. */
+  lookAgain(): void {
+    this.#busyAt = -Infinity;
+    this.#freshAt = -Infinity;
+  }
+
+  /** Clean pushes wait for their turn. */
+  isBusy(now: number): boolean {
+    return now - this.#busyAt <= busyForMs;
   }
 
   /** How many pushes may go on probation now. */
   room(now: number): number {
-    if (now - this.#busyAt > busyForMs) return Infinity;
+    if (!this.isBusy(now)) return Infinity;
     if (now > this.#at) {
       const elapsedMs = Math.min(now - this.#at, busyForMs);
       this.#credit = Math.min(creditMax, this.#credit + (elapsedMs / 1000) * perSecondMin);

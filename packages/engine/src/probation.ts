@@ -1,8 +1,8 @@
 /**
  * Probation (conduct `errors-rare`): APNs slows a connection down whose pushes it refuses, so those that it is likely to
- * refuse travel on a connection of their own: pushes of suspects, and of sources that are dirty. This decides which, when
- * a push is routed and again when its turn comes, and keeps the books: what is on probation is counted apart at the door.
- * While nothing is suspect it costs two comparisons a push.
+ * refuse travel on a connection of their own: pushes of suspects, and of sources that are dirty. Those of a source that is
+ * only stale go there while others wait. This decides which, when a push is routed and again when its turn comes, and keeps
+ * the books: what is on probation is counted apart at the door. While nothing is suspect it costs three comparisons a push.
  */
 import { conductLimits } from '@carillon/apns';
 import type { Clock } from '@carillon/pool';
@@ -15,7 +15,7 @@ import { Standing } from './push.ts';
 import type { Push, StandingCode } from './push.ts';
 import type { Source } from './source.ts';
 
-const { suspectForMs, refusalsReturnPercent } = conductLimits;
+const { suspectForMs, refusalsReturnPercent, goneMaxPercent } = conductLimits;
 
 export class Probation {
   readonly share: ProbationShare = new ProbationShare();
@@ -33,7 +33,12 @@ export class Probation {
 
   standingOf(push: Push): StandingCode {
     if (this.#suspects.size > 0 && this.#isSuspect(push)) return Standing.suspect;
-    return push.source.isDirty ? Standing.dirty : Standing.clean;
+    return this.isOn(push.source) ? Standing.dirty : Standing.clean;
+  }
+
+  /** What the source sends travels on probation now. */
+  isOn(source: Source): boolean {
+    return source.isDirty || (source.isStale && this.share.isBusy(this.#clock.now()));
   }
 
   /** Writes down how `push` travels from now on, and what that changes in the books. */
@@ -61,10 +66,11 @@ export class Probation {
     else if (push.source.accepted()) this.#report(push.source, push.head.app.outlet.endpoint);
   }
 
-  /** APNs refused it for good. */
-  refused(push: Push): void {
-    if (push.standing === Standing.suspect) return;
-    if (push.source.refused()) this.#report(push.source, push.head.app.outlet.endpoint);
+  /** APNs refused it for good, or said that its device is gone. */
+  refused(push: Push, isGone: boolean): void {
+    const { standing, source, head } = push;
+    if (standing === Standing.suspect) return;
+    if (isGone ? source.gone() : source.refused()) this.#report(source, head.app.outlet.endpoint);
   }
 
   /** Its device token is refused: from now on, for a day, it travels on probation. */
@@ -126,13 +132,17 @@ export class Probation {
   }
 
   #report(source: Source, endpoint: string): void {
-    const { app, kind, isDirty } = source;
+    const { app, kind, isDirty, isStale } = source;
     const what = kind === 'app' ? `app ${app}` : `a call of app ${app}`;
-    const message = isDirty
-      ? `too many pushes of ${what} are refused; they travel on a connection of their own until fewer than ${refusalsReturnPercent} % are`
-      : `${what} is hardly refused any more; its pushes travel with the others again`;
-    this.#emit({ kind: 'probation', endpoint, app, source: kind, isOn: isDirty, message });
+    const isOn = isDirty || isStale;
+    let message = `${what} is hardly refused any more; its pushes travel with the others again`;
+    if (isStale)
+      message = `more than ${goneMaxPercent} % of the devices of ${what} are gone; while others wait its pushes let them go first`;
+    if (isDirty)
+      message = `too many pushes of ${what} are refused; they travel on a connection of their own until no more than ${refusalsReturnPercent} % are`;
+    this.#emit({ kind: 'probation', endpoint, app, source: kind, isOn, message });
+    if (isOn) this.share.lookAgain();
     // Its feeder may wait at the door for dirty sources.
-    if (!isDirty) this.#admission.wakeAll();
+    else this.#admission.wakeAll();
   }
 }

@@ -107,6 +107,6 @@ function bundleIdOf(key: HeadKey, app: App): Topic | ApnsFault {
   return isFault(topic) ? topic : (checkBroadcastTopic(topic) ?? topic);
 }
 
-function onlyApp(apps: Apps): App | undefined {
+export function onlyApp(apps: Apps): App | undefined {
   return apps.size === 1 ? apps.values().next().value : undefined;
 }

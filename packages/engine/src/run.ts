@@ -42,8 +42,9 @@ export class Run implements Sink {
     return source;
   }
 
-  get isDirty(): boolean {
-    for (const source of this.#sources.values()) if (source.isDirty) return true;
+  /** What it sends travels on probation now, for one of its apps at least. */
+  get isOnProbation(): boolean {
+    for (const source of this.#sources.values()) if (this.#pipeline.probation.isOn(source)) return true;
     return false;
   }
 

@@ -2,14 +2,13 @@
  * `send`, one job at a time: the jobs of a turn are packed into one arena and routed together at its end, each with its
  * own promise.
  */
-import type { App } from './app.ts';
 import { BatchBuilder } from '@carillon/payload';
 import type { JobObject } from '@carillon/payload';
 import { EngineClosedError, EngineFullError } from './errors.ts';
 import type { Outcome, SendOutcome } from './outcome.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Push, Sink } from './push.ts';
-import { routeBatch } from './route.ts';
+import { onlyApp, routeBatch } from './route.ts';
 import type { Apps } from './route.ts';
 
 export interface SendOptions {
@@ -81,14 +80,14 @@ export class Sender {
 
   #isFullFor(job: JobObject): boolean {
     const { admission } = this.#pipeline;
-    return admission.isFull || (admission.isProbationFull && this.#isOfDirtyApp(job));
+    return admission.isFull || (admission.isProbationFull && this.#isOnProbation(job));
   }
 
-  #isOfDirtyApp({ app }: JobObject): boolean {
+  #isOnProbation({ app }: JobObject): boolean {
+    const { probation } = this.#pipeline;
     // A job that names no app, and one that names none there is, is judged when it is routed.
-    if (app === undefined) return this.#apps.size === 1 && [...this.#apps.values()].every(isDirty);
-    const known = this.#apps.get(app);
-    return known !== undefined && isDirty(known);
+    const known = app === undefined ? onlyApp(this.#apps) : this.#apps.get(app);
+    return known !== undefined && probation.isOn(known.source);
   }
 
   #add(job: JobObject, sink: Promised, signal: AbortSignal | undefined): void {
@@ -145,10 +144,6 @@ export class Sender {
       sinks[record]?.settled(null, { kind: 'rejected', status: null, reason, message });
     });
   }
-}
-
-function isDirty(app: App): boolean {
-  return app.source.isDirty;
 }
 
 /** What was said of the push when it was prepared: nothing, mostly, and then the outcome is not copied. */

@@ -75,6 +75,27 @@ describe('Source', () => {
     );
   });
 
+  it('is stale with the 101st device that is gone in its last thousand, until fifty are', () => {
+    const source = new Source('app', 'news');
+    const told: string[] = [];
+    for (let reply = 1; reply <= 3_000; reply++) {
+      const isGone = reply <= 1_000 && reply % 3 === 0;
+      if (isGone ? source.gone() : source.accepted()) told.push(`${reply} ${source.isStale}`);
+    }
+    // The 50th from the end of the first thousand is forgotten a thousand replies later.
+    expect(told).toEqual(['303 true', '1849 false']);
+    expect(source.isDirty).toBe(false);
+  });
+
+  it('is not stale with a tenth of its devices gone', () => {
+    const source = new Source('app', 'news');
+    for (let reply = 1; reply <= 10_000; reply++) {
+      if (reply % 10 === 0) source.gone();
+      else source.accepted();
+    }
+    expect(source.isStale).toBe(false);
+  });
+
   describe('of a call that has ended', () => {
     function ended(replies: readonly boolean[], app: Source): boolean {
       const call = new Source('call', 'news');

@@ -7,29 +7,38 @@
  *     ▲                                                          │
  *     └───── 1,000 replies since, 10 refusals at most in them ───┘
  *
+ * Apart from that it is stale while more than 100 of the last 1,000 replies said that the device is gone (then until 50 do):
+ * that slows nothing down, but it has to yield to others.
+ *
  * Costs a comparison and an increment a reply while nothing is refused; the window, a byte a reply, is made with the first
  * refusal.
  */
 import { conductLimits } from '@carillon/apns';
 
-const { refusalsWindowReplies, refusalsMaxPercent, refusalsReturnPercent } = conductLimits;
+const { refusalsWindowReplies, refusalsMaxPercent, refusalsReturnPercent, goneMaxPercent } = conductLimits;
 const refusalsMax = (refusalsWindowReplies * refusalsMaxPercent) / 100;
+const goneMax = (refusalsWindowReplies * goneMaxPercent) / 100;
 const returnMax = (refusalsWindowReplies * refusalsReturnPercent) / 100;
 
-/** Why a source has to tell what it is: for events. */
+/** For events. */
 export type SourceKind = 'app' | 'call';
+
+/** In the window. */
+const Said = { accepted: 0, refused: 1, gone: 2 } as const;
 
 export class Source {
   readonly kind: SourceKind;
   readonly app: string;
   isDirty: boolean;
-  /** By reply, around: 1 is a refusal. Null while there is none in the window. */
+  isStale = false;
+  /** By reply, around. Null while nothing but acceptances came. */
   #window: Uint8Array | null = null;
   /** Where the next reply is noted: the oldest stands there. */
   #next = 0;
-  /** Replies since the state changed, and refusals among the last 1,000 of them. */
+  /** Replies since the state changed, and refusals and gone devices among the last 1,000 of them. */
   #replies = 0;
   #refusals = 0;
+  #gone = 0;
   /** Since the source began. */
   #repliesInAll = 0;
   #refusalsInAll = 0;
@@ -45,12 +54,19 @@ export class Source {
     return { refusals: this.#refusals, replies: Math.min(this.#replies, refusalsWindowReplies) };
   }
 
-  /** APNs accepted one, or said that its device is gone, which is no error (Apple). True: the source is clean again. */
+  /** APNs accepted one. True: the source is clean again, or stale no more. */
   accepted(): boolean {
     this.#replies++;
     this.#repliesInAll++;
-    if (this.#refusals === 0 && !this.isDirty) return false;
-    return this.#note(0);
+    if (this.#refusals === 0 && this.#gone === 0 && !this.isDirty) return false;
+    return this.#note(Said.accepted);
+  }
+
+  /** Its device is gone, which is no error (Apple). True as above, or it is stale from now on. */
+  gone(): boolean {
+    this.#replies++;
+    this.#repliesInAll++;
+    return this.#note(Said.gone);
   }
 
   /** APNs refused one. True: the source is clean or dirty from now on, and was not before. */
@@ -58,7 +74,7 @@ export class Source {
     this.#replies++;
     this.#repliesInAll++;
     this.#refusalsInAll++;
-    return this.#note(1);
+    return this.#note(Said.refused);
   }
 
   /**
@@ -79,17 +95,31 @@ export class Source {
     return hasChanged;
   }
 
-  #note(refusal: 0 | 1): boolean {
+  #note(said: number): boolean {
     this.#window ??= new Uint8Array(refusalsWindowReplies);
-    this.#refusals += refusal - this.#window[this.#next];
-    this.#window[this.#next] = refusal;
+    const forgotten = this.#window[this.#next];
+    this.#window[this.#next] = said;
     this.#next = (this.#next + 1) % refusalsWindowReplies;
+    this.#refusals += Number(said === Said.refused) - Number(forgotten === Said.refused);
+    this.#gone += Number(said === Said.gone) - Number(forgotten === Said.gone);
+    return this.#judgeRefusals() || this.#judgeGone();
+  }
+
+  #judgeGone(): boolean {
+    if (this.isStale ? this.#gone > goneMax / 2 : this.#gone <= goneMax) return false;
+    this.isStale = !this.isStale;
+    return true;
+  }
+
+  #judgeRefusals(): boolean {
     if (!this.isDirty) {
       if (this.#refusals <= refusalsMax) return false;
       this.isDirty = true;
       // It starts again: what it was refused before is not held against it twice.
-      this.#window.fill(0);
+      this.#window?.fill(Said.accepted);
       this.#refusals = 0;
+      this.#gone = 0;
+      this.isStale = false;
       this.#replies = 0;
       return true;
     }

@@ -176,6 +176,30 @@ describe('A source that is refused too often', () => {
     expect(world.eventsOf('probation').at(-1)).toMatchObject({ source: 'app', isOn: true });
   });
 
+  it('lets others go first when its devices are gone, and has all connections while it is alone', async () => {
+    const gone: Record<string, ScriptedToken> = {};
+    for (let number = 10_000; number < 14_000; number++)
+      if (number % 10 < 3) gone[tokenOf(number)] = { kind: 'unregistered' };
+    await using world = await openWorld({ rules: { tokens: gone } });
+    const { engine, simulator } = world;
+    const alone = jobsFrom(10_000, 1_000);
+    await collect(engine.sendAll(alone));
+    expect(world.eventsOf('probation')).toMatchObject([{ source: 'call', isOn: true }]);
+    expect(engine.stats().outlets[0].connections.some(({ isProbation }) => isProbation)).toBe(false);
+    const clean = jobsFrom(0, 4_000);
+    const [receipts] = await Promise.all([
+      collect(engine.sendAll(jobsFrom(11_000, 3_000))),
+      collect(engine.sendAll(clean)),
+    ]);
+    expect(outcomes(receipts)).toEqual({ accepted: 2_100, unregistered: 900 });
+    // It moved while the clean call went on: a connection carried its pushes and none of those.
+    const isClean = new Set(clean.map(({ token }) => token));
+    const ofClean = connectionsOf(simulator, (token) => isClean.has(token));
+    expect(simulator.ledger.some(({ connection }) => !ofClean.has(connection))).toBe(true);
+    expectEmpty(engine);
+    expect(engine.stats().onProbation).toBe(0);
+  });
+
   it('waits at a door of its own while the other has room', async () => {
     // Nothing on probation is answered: what the dirty call has read stands still.
     const tokens: Record<string, ScriptedToken> = {};
