@@ -16,6 +16,7 @@ export type InstrumentName =
   | 'jobs'
   | 'jobBytes'
   | 'pushes'
+  | 'probation'
   | 'attempts'
   | 'resends'
   | 'ambiguous'
@@ -52,11 +53,20 @@ const specs: Readonly<Record<InstrumentName, InstrumentSpec>> = {
   jobs: upDown('carillon.jobs.active', '{job}', 'Jobs taken in and not settled yet'),
   jobBytes: upDown('carillon.jobs.memory', 'By', 'Bytes of the jobs that are not settled yet'),
   pushes: upDown('carillon.pushes', '{push}', 'Pushes under way, by [state]: waiting, on-wire, put-off'),
+  probation: upDown(
+    'carillon.probation',
+    '{push}',
+    'Pushes under way on probation: suspects, and sources refused too often',
+  ),
   attempts: counter('carillon.attempts', '{attempt}', 'Pushes put on the wire, resends included'),
   resends: counter('carillon.resends', '{attempt}', 'Sent again after proof that they were not processed'),
   ambiguous: counter('carillon.ambiguous', '{attempt}', 'Attempts of which nobody knows whether APNs took them'),
   delays: counter('carillon.delays', '{push}', 'Pushes put off by a verdict, to be tried later'),
-  devices: upDown('carillon.devices', '{device}', 'Device tokens remembered, by [state]: dead (410), resting (429)'),
+  devices: upDown(
+    'carillon.devices',
+    '{device}',
+    'Device tokens remembered, by [state]: dead (410), resting (429), suspect (BadDeviceToken)',
+  ),
   dials: counter('carillon.dials', '{dial}', 'Connections that were tried'),
   dialFailures: counter('carillon.dials.failed', '{dial}', 'Connections that did not come about'),
   connections: upDown('carillon.connections', '{connection}', 'Connections, by [state]: usable, unusable, dialing'),

@@ -46,6 +46,8 @@ function observeTotals(stats: EngineStats, rising: RisingSums, observe: Observe)
   observe('delays', stats.delayed);
   observe('devices', stats.deadDevices, { state: 'dead' });
   observe('devices', stats.restingDevices, { state: 'resting' });
+  observe('devices', stats.suspectDevices, { state: 'suspect' });
+  observe('probation', stats.onProbation);
   observe('dials', rising.raise('dials', stats.dials));
   observe('dialFailures', rising.raise('dialFailures', stats.dialFailures));
   observe('connections', stats.usableConnections, { state: 'usable' });

@@ -187,6 +187,38 @@ describe('The referee', () => {
     expect(judged.violations).toEqual({ 'errors-rare': 1 });
   });
 
+  describe('with two connections', () => {
+    const limits = { refusalsWindowReplies: 40 };
+    const path = { ':path': `/3/device/${dead}` };
+
+    async function start(): Promise<JudgedClient> {
+      return JudgedClient.start({ referee: { limits }, rules: { tokens: { [dead]: { kind: 'bad' } } } });
+    }
+
+    it('convicts by errors-rare a client that mixes such tokens into both', async () => {
+      await using judged = await start();
+      const clients = [await judged.connect(), await judged.connect()];
+      for (const client of clients) await judged.pushed(client, path);
+      await judged.known();
+      for (let push = 0; push < 39; push += 1)
+        for (const client of clients) await judged.pushed(client, push % 10 === 0 ? path : {});
+      expect(judged.violations).toEqual({ 'errors-rare': 2 });
+    });
+
+    it('acquits a client that sends them on one of the two, also among pushes that are accepted there', async () => {
+      await using judged = await start();
+      const [clean, probation] = [await judged.connect(), await judged.connect()];
+      expect(await judged.pushed(clean, path)).toBe('400');
+      await judged.known();
+      for (let push = 0; push < 90; push += 1) {
+        await judged.pushed(clean, {});
+        await judged.pushed(probation, push % 4 === 0 ? path : {});
+      }
+      expect(judged.violations).toEqual({});
+      expect(judged.report.rules.find(({ id }) => id === 'errors-rare')?.notices).toBeGreaterThan(0);
+    });
+  });
+
   it('notices, but does not convict, a connection with many unknown tokens that are refused', async () => {
     await using judged = await JudgedClient.start({ referee: { limits: { refusalsWindowReplies: 50 } } });
     const client = await judged.connect();

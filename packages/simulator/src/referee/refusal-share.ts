@@ -13,9 +13,17 @@ export class RefusalWindow {
   #accepted = 0;
   #refusals = 0;
   #repeats = 0;
+  /** Of the last full window; null before the first. */
+  #wasAtFault: boolean | null = null;
 
   constructor(limits: RefereeLimits) {
     this.#limits = limits;
+  }
+
+  /** Pushes were answered here, and next to none of them were to tokens that the client knew to be refused. */
+  get keepsRepeatsOut(): boolean {
+    if (this.#wasAtFault === null && this.#replies === 0) return false;
+    return this.#wasAtFault !== true && this.#repeats * 100 <= this.#limits.repeatsMaxPercent * this.#replies;
   }
 
   /** Null until a window is full. `isRepeat`: the client knew that this token is refused. */
@@ -40,6 +48,7 @@ export class RefusalWindow {
           ? `${this.#refusals} of ${this.#replies} replies were refusals`
           : null,
     };
+    this.#wasAtFault = share.fault !== null;
     this.#replies = this.#accepted = this.#refusals = this.#repeats = 0;
     return share;
   }

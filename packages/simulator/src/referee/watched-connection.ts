@@ -387,7 +387,9 @@ export class WatchedConnection {
       if (status === 200) this.#forgive(stream);
       return;
     }
-    if (devices.find(stream.token, stream.topic)?.kind === 'dead') return; // it stays so, whatever else is said of it
+    const known = devices.find(stream.token, stream.topic)?.kind;
+    if (known === 'dead') return; // it stays so, whatever else is said of it
+    if (known === 'refused' && kind === 'refused') return; // who knew it knows it still: said again, it would have to be proven anew
     devices.note(stream.token, { kind, topic: stream.topic, by: this.proof, place, untilMs });
     this.#factAt = place;
   }
@@ -412,8 +414,17 @@ export class WatchedConnection {
     if (share === null) return;
     const { fault, notice } = share;
     const here: Place = { connection: this.ordinal, stream: null };
-    if (fault !== null) this.#convict('errors-rare', now, null, () => fault);
+    if (fault !== null && this.#isProbation()) this.#court.docket.note('errors-rare', now, here, () => fault);
+    else if (fault !== null) this.#convict('errors-rare', now, null, () => fault);
     if (notice !== null) this.#court.docket.note('errors-rare', now, here, () => notice);
+  }
+
+  /** The client keeps what it knows to be refused out of another connection: then this is where it put that, and others do not suffer. */
+  #isProbation(): boolean {
+    for (const other of this.#court.connections.values()) {
+      if (other !== this && other.#source === this.#source && other.#refusals.keepsRepeatsOut) return true;
+    }
+    return false;
   }
 
   /** No answer of ours can hold this push back. False: the stream was over already. */
