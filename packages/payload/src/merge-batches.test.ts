@@ -15,7 +15,8 @@ describe('mergeBatches', () => {
   it('gives what one batch of all lines has, warnings and what was shortened included', () => {
     const whole = prepare(lines.join('\n'));
     const merged = mergeBatches(lines.map((line, at) => prepare(line, at + 1)));
-    const withoutApnsIds = (batch: typeof whole): unknown => readRecords(batch).map(({ apnsId: _, ...rest }) => rest);
+    const withoutApnsIds = (batch: typeof whole): unknown =>
+      readRecords(batch).map((record) => ({ ...record, apnsId: '' }));
     expect(withoutApnsIds(merged)).toEqual(withoutApnsIds(whole));
     expect(readRecords(merged).map(({ warned }) => warned)).toEqual([
       [],

@@ -143,13 +143,6 @@ export class RecordWriter {
     let bodyBytes = job.ends[Field.payload] - bodyStart;
     const { type, priority } = this.#spans;
     const pushType = this.#heads.pushType(type);
-    let warnings: readonly Warning[] | null = null;
-    if (needsLook(type, notes.facts, priority, job.has(Field.expiration))) {
-      const delivery = { priority, hasExpiration: job.has(Field.expiration), isBroadcast };
-      const seen = lookAgain(payload, bodyStart, bodyStart + bodyBytes, pushType, delivery);
-      if ('code' in seen) return seen;
-      warnings = seen;
-    }
     if (bodyBytes > payloadBytesMax(pushType, isBroadcast)) {
       const shortened = shorten(bytes, job, payload, notes, pushType);
       if ('code' in shortened) return shortened;
@@ -157,6 +150,13 @@ export class RecordWriter {
       bodyStart = 0;
       bodyBytes = shortened.length;
       flags |= RecordFlag.truncated;
+    }
+    let warnings: readonly Warning[] | null = null;
+    if (needsLook(type, notes.facts, priority, job.has(Field.expiration))) {
+      const delivery = { priority, hasExpiration: job.has(Field.expiration), isBroadcast };
+      const seen = lookAgain(payload, bodyStart, bodyStart + bodyBytes, pushType, delivery);
+      if ('code' in seen) return seen;
+      warnings = seen;
     }
     if (this.#arena.length - this.#length < bodyBytes + recordBytesMax) this.#grow(bodyBytes + recordBytesMax);
 

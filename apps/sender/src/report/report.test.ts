@@ -74,6 +74,32 @@ describe('The tally', () => {
     expect(tally.reasons(10).map((one) => one.reason)).toContain('credential (InvalidProviderToken)');
   });
 
+  it('counts warnings by code and path, each with its first example, and what was shortened', () => {
+    const warning = (path: string): NonNullable<Receipt['warnings']>[number] => ({
+      code: 'local.odd-value',
+      path,
+      message: `${path} is odd`,
+    });
+    const tally = new Tally();
+    tally.add([
+      receipt({ line: 1, truncated: true }),
+      receipt({ line: 2, warnings: [warning('aps.badge'), warning('aps.sound')] }),
+      receipt({ line: 3, outcome: 'rejected', warnings: [warning('aps.sound')], truncated: true }),
+    ]);
+    expect(tally).toMatchObject({ warned: 2, truncated: 2 });
+    expect(tally.warnings(1)).toEqual([
+      {
+        code: 'local.odd-value',
+        path: 'aps.sound',
+        count: 2,
+        example: { file: 'jobs.ndjson', line: 2, message: 'aps.sound is odd' },
+      },
+    ]);
+    for (let i = 0; i < 5000; i++) tally.add([receipt({ warnings: [warning(`aps.key${i}`)] })]);
+    expect(tally.warned).toBe(5002);
+    expect(tally.warnings(5000)).toHaveLength(256);
+  });
+
   it('keeps no more than some reasons, whatever a gateway makes up', () => {
     const tally = new Tally();
     for (let i = 0; i < 5000; i++) tally.add([receipt({ outcome: 'rejected', status: 400, reason: `Reason${i}` })]);
@@ -125,6 +151,21 @@ describe('The summary', () => {
     ]) {
       expect(text).toContain(part);
     }
+  });
+
+  it('says what was sent with a warning, and what was shortened', () => {
+    const example = { file: 'jobs.ndjson', line: 3, message: "aps.mine is no key of Apple's" };
+    const text = textSummary({
+      ...summary,
+      truncated: 1200,
+      warned: 1,
+      warnings: [{ code: 'local.unknown-aps-key', path: 'aps.mine', count: 1, example }],
+    });
+    expect(text).toContain(
+      '1,200 alerts were shortened to fit\n' +
+        '1 push with warnings, which the receipts name; most frequent:\n' +
+        "          1 local.unknown-aps-key, first at jobs.ndjson:3 aps.mine is no key of Apple's\n",
+    );
   });
 
   it('is one line of JSON', () => {

@@ -59,7 +59,9 @@ export function textSummary(summary: Summary): string {
   const named = summary.reasons.reduce((sum, { count }) => sum + count, 0);
   const others = jobs - accepted - named;
   if (others > 0) lines.push(`  ${grouped(others).padStart(9)} for other reasons`);
-  if (summary.truncated > 0) lines.push(`${grouped(summary.truncated)} alerts were shortened to fit`);
+  if (summary.truncated > 0) {
+    lines.push(`${counted(summary.truncated, 'alert was', 'alerts were')} shortened to fit`);
+  }
   if (summary.warned > 0) {
     lines.push(`${counted(summary.warned, 'push', 'pushes')} with warnings, which the receipts name; most frequent:`);
     for (const warning of summary.warnings) lines.push(`  ${warningLine(warning)}`);

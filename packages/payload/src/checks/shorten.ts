@@ -27,11 +27,13 @@ export function shortenText(
 
 /** The last position up to `limit` at which a grapheme begins. */
 function graphemeStart(bytes: Buffer, textStart: number, textEnd: number, limit: number): number {
+  const { at, units, isPlain } = walk(bytes, textStart, limit, Infinity);
+  // Between two characters of ASCII there is always a boundary, but for CR and LF, which are escapes here: most texts.
+  if (isPlain && isPlainByte(bytes[at])) return at;
   segmenter ??= new Intl.Segmenter('und', { granularity: 'grapheme' });
   const text = JSON.parse(`"${bytes.toString('utf8', textStart, textEnd)}"`) as string; // a JSON string, quotes and all
-  const unit = walk(bytes, textStart, limit, Infinity).units;
   // The grapheme that the unit at the limit belongs to begins at it or before it.
-  const first = segmenter.segment(text).containing(unit)?.index ?? text.length;
+  const first = segmenter.segment(text).containing(units)?.index ?? text.length;
   return walk(bytes, textStart, limit, first).at;
 }
 
@@ -39,11 +41,14 @@ interface Place {
   readonly at: number;
   /** UTF-16 code units before it. */
   readonly units: number;
+  /** The last of them is visible ASCII or a space, as it stands. */
+  readonly isPlain: boolean;
 }
 
 /** As many whole characters as end at `limit` and have at most `unitsMax` code units together. */
 function walk(bytes: Buffer, at: number, limit: number, unitsMax: number): Place {
   let units = 0;
+  let last = 0;
   while (at < limit && units < unitsMax) {
     const byte = bytes[at];
     let size = 1;
@@ -53,8 +58,13 @@ function walk(bytes: Buffer, at: number, limit: number, unitsMax: number): Place
     else if (byte >= 0xc0) size = 2;
     if (at + size > limit) break;
     at += size;
+    last = byte;
     // Four bytes of UTF-8 are two code units; each half of a pair that is escaped is one.
     units += size === 4 ? 2 : 1;
   }
-  return { at, units };
+  return { at, units, isPlain: isPlainByte(last) };
+}
+
+function isPlainByte(byte: number): boolean {
+  return byte >= 0x20 && byte <= 0x7e && byte !== 0x5c;
 }
