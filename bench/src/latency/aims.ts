@@ -17,9 +17,9 @@ const aims: readonly Aim[] = [
   { row: 'rtt-50ms-at-half', figure: 'ofBound', least: 0.9 },
   { row: 'light-load', figure: 'p99Ms', most: 5 },
   { row: 'knee', figure: 'ofBound', least: 0.9 },
-  { row: 'knee', figure: 'inFlight', least: knee * 0.9, most: knee * 2.2 },
+  { row: 'knee', figure: 'inFlight', least: knee * 0.9, most: Math.round(knee * 2.2) },
   { row: 'knee-shared', figure: 'ofBound', least: 0.9 },
-  { row: 'knee-shared', figure: 'inFlight', least: knee * 0.9, most: knee * 2.2 },
+  { row: 'knee-shared', figure: 'inFlight', least: knee * 0.9, most: Math.round(knee * 2.2) },
   // Four equal shares are 1, one that has everything 0.25.
   { row: 'knee-shared', figure: 'fairness', least: 0.9 },
   { row: 'knee-recovery', figure: 'promptAfterSeconds', most: 5 },

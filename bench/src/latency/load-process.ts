@@ -12,8 +12,6 @@ import { quantile } from './quantile.ts';
 
 /** Few, so that little is in hand when the time is over. */
 const linesPerChunk = 50;
-/** The same: waiting in the lane is not what is measured. */
-const jobsMax = 5000;
 
 class Load {
   readonly beganAt: number = performance.now();
@@ -28,9 +26,7 @@ class Load {
 
   constructor(task: LoadTask) {
     this.#task = task;
-    this.#engines = Array.from({ length: task.engines }, () =>
-      engineFor(task, { prepare: 'inline', limits: { jobsMax } }),
-    );
+    this.#engines = Array.from({ length: task.engines }, () => engineFor(task, { prepare: 'inline' }));
   }
 
   async run(): Promise<Pick<LoadReport, 'falls' | 'fellBecause'>> {

@@ -122,7 +122,7 @@ export class Connection implements SessionEvents {
     this.#streamsMax = policy.streamsMax;
     // Half of what the limiter tolerates: the rest of it is the gateway's.
     this.#lateTickMs = policy.limiter.latencyToleranceMs / 2;
-    this.limiter = new StreamLimiter(policy.limiter, policy.streamsMax, options.floor, this.now);
+    this.limiter = new StreamLimiter(policy.limiter, policy.streamsMax, options.floor, this.now, clock.epochMs());
     const life = 1 - 0.2 * options.jitter;
     this.retireAt = this.now + policy.ageMaxMs * life;
     this.requestsMax = policy.requestsMax * life;
@@ -269,7 +269,7 @@ export class Connection implements SessionEvents {
 
   onReply(tag: number, reply: Reply): void {
     // A refusal may come sooner than an answer that cost work, and is no measure of it.
-    if (reply.status < 300) this.limiter.answered(reply.latencyMs);
+    if (reply.status < 300) this.limiter.answered(reply.latencyMs, this.now);
     this.#owner.onReply(this, tag, reply);
   }
 

@@ -9,17 +9,22 @@
  * A round is a round trip: it ends when a stream that was opened in it is answered. What speaks of too much:
  *
  *   latency    the mean of a round is more than `latencyRatio` times the floor, and more than `latencyToleranceMs` above
- *              it; twice in a row, unless starting. By Little's law the gateway would answer `limit × floor ÷ latency`
+ *              it; twice in a row. One that is starting stops at half of that, in the midst of a round. By Little's law the gateway would answer `limit × floor ÷ latency`
  *              streams at the floor: the limit falls a tenth below that, so that the queue drains and the floor shows.
  *   refused, overload, timeout
  *              the gateway says so. Each such stream takes its place with it, at once: nothing is tried again in it. More
  *              of them than `overloadShareMax` of a round's ends cost three tenths of the limit; fewer are noise.
  *
  * Connections that meet the same latency fall by the same factor and rise by nearly the same step, so their limits draw near
- * to one another. The mean, because the quickest of many answers is quicker than that of few: a large connection would
+ * to one another, if they know the same floor. One that came when others had filled the queue does not: it takes the queue
+ * for the distance. So at set times of the wall clock, the same for every connection of every process and host, each that is
+ * in use lets itself have a quarter of its streams until as many as are needed were answered: the queue drains, and all see
+ * the floor. One that has seen it and meets no queue goes on undisturbed.
+ *
+ * The mean, because the quickest of many answers is quicker than that of few: a large connection would
  * hear of a queue later than a small one.
  *
- * Per reply: four operations. Per chunk of input some ten; no allocation.
+ * Per reply: five operations. Per chunk of input some ten; no allocation.
  */
 import type { LatencyFloor } from './latency-floor.ts';
 
@@ -34,6 +39,8 @@ export interface LimiterPolicy {
   readonly latencyStreamsMin: number;
   /** The floor is forgotten after this long, or after 64 times itself if that is longer. */
   readonly floorWindowMs: number;
+  /** The floor is looked for so often, at multiples of it on the wall clock. */
+  readonly floorProbeMs: number;
   /** Refusals up to this share of a round's ends cost their places and no more. */
   readonly overloadShareMax: number;
 }
@@ -49,6 +56,8 @@ export const defaultLimiterPolicy: LimiterPolicy = {
   latencyStreamsMin: 4,
   // 10 s: a limit of 1000 swings in 2 s at 50 ms; another path costs so long at most.
   floorWindowMs: 10_000,
+  // 5 s: twice in the floor's window. It costs less than two round trips, at three quarters of the streams.
+  floorProbeMs: 5000,
   // 2 %: what conduct `errors-rare` tolerates of rejections.
   overloadShareMax: 0.02,
 };
@@ -67,6 +76,10 @@ const placesShareMost = 0.5;
 const lateRoundsMin = 2;
 /** A mean of fewer answers says little; a limit below that makes do with as many as it has. */
 const answersMin = 8;
+/** What a connection lets itself have while it looks for the floor. */
+const probeShare = 0.25;
+/** A probe that found nothing in so many times what answers took is given up. */
+const probePatience = 4;
 /** One answer counts at most as so many times what is late: the mean of some must not hang on one. */
 const outlier = 2;
 
@@ -91,6 +104,14 @@ export class StreamLimiter {
   #lateRounds = 0;
   /** Of the chunk in hand. */
   #quickestMs = Infinity;
+  /** Answers to streams that were opened before do not count. */
+  #countFrom = -Infinity;
+  // Looking for the floor: its streams drain, then the answers to new ones are measured.
+  #probe: 'none' | 'draining' | 'measuring' = 'none';
+  #probeAt: number;
+  #probeEndsAt = 0;
+  #hasProbed = false;
+  #lastMeanMs = Infinity;
   /** Our own event loop was late: rounds that end before are not held against the gateway. */
   #starvedUntil = -Infinity;
   /** How often the limit fell, and why the last time. */
@@ -98,8 +119,9 @@ export class StreamLimiter {
   fellBecause: FallCause | null = null;
 
   /** `streamsMax`: the limit never rises above it. */
-  constructor(policy: LimiterPolicy, streamsMax: number, floor: LatencyFloor, now: number) {
+  constructor(policy: LimiterPolicy, streamsMax: number, floor: LatencyFloor, now: number, epochMs: number) {
     this.#policy = policy;
+    this.#probeAt = now + policy.floorProbeMs - (epochMs % policy.floorProbeMs);
     this.#streamsMax = streamsMax;
     this.#floor = floor;
     this.#limit = Math.min(streamsMax, Math.max(1, policy.startStreams));
@@ -109,7 +131,9 @@ export class StreamLimiter {
 
   /** Streams that may be open at once; 1 at least. */
   get streams(): number {
-    return Math.floor(this.#limit);
+    const most = Math.floor(this.#limit);
+    if (this.#probe === 'none') return most;
+    return Math.min(most, Math.max(this.#policy.latencyStreamsMin, Math.floor(this.#limit * probeShare)));
   }
 
   /** What an answer takes when nothing waits, ms; Infinity before the first round trip. */
@@ -121,8 +145,9 @@ export class StreamLimiter {
     return this.#isStarting;
   }
 
-  /** A stream was answered, and the gateway had done what was asked. Hot. */
-  answered(latencyMs: number): void {
+  /** A stream was answered just now, and the gateway had done what was asked. Hot. */
+  answered(latencyMs: number, now: number): void {
+    if (now - latencyMs < this.#countFrom) return;
     const mostMs = this.#lateMs * outlier;
     this.#sumMs += latencyMs < mostMs ? latencyMs : mostMs;
     this.#answers++;
@@ -147,9 +172,13 @@ export class StreamLimiter {
   turn(now: number, inFlight: number, ends: number): void {
     if (inFlight > this.#peak) this.#peak = inFlight;
     this.#ends += ends;
-    const openedAt = now - this.#quickestMs;
+    const quickestMs = this.#quickestMs;
+    const openedAt = now - quickestMs;
     this.#quickestMs = Infinity;
-    if (this.#isRoundOver(now, openedAt)) this.#endRound(now);
+    if (this.#isStarting && this.#hasStartedTooMuch(now, quickestMs)) this.#endStart(now, quickestMs);
+    else if (this.#probe !== 'none') this.#goOnProbing(now, inFlight - ends);
+    else if (now >= this.#probeAt && this.#mustProbe(now)) this.#beginProbe(now);
+    else if (this.#isRoundOver(now, openedAt)) this.#endRound(now);
   }
 
   /** `openedAt`: the youngest of the streams that were answered just now. */
@@ -161,10 +190,7 @@ export class StreamLimiter {
 
   #endRound(now: number): void {
     const meanMs = this.#sumMs / this.#answers;
-    if (this.#answers > 0) {
-      this.#floor.learn(meanMs, now);
-      this.#lateMs = this.#promptMs();
-    }
+    if (this.#answers > 0) this.#learn(meanMs, now);
     const isLate = meanMs > this.#lateMs && now >= this.#starvedUntil;
     if (this.#refusals > this.#ends * this.#policy.overloadShareMax) this.#fallByRefusals();
     else if (isLate && this.#peak * 2 >= this.#limit) this.#noteLate(meanMs);
@@ -173,6 +199,10 @@ export class StreamLimiter {
       // Who does not use what he has learns nothing of what lies beyond.
       if (!isLate && this.#peak >= this.streams) this.#grow();
     }
+    this.#beginRound(now);
+  }
+
+  #beginRound(now: number): void {
     this.#beganAt = now;
     this.#limitAtStart = this.#limit;
     this.#sumMs = 0;
@@ -180,6 +210,56 @@ export class StreamLimiter {
     this.#ends = 0;
     this.#refusals = 0;
     this.#peak = 0;
+  }
+
+  /**
+   * Doubling is always a round trip ahead of what it does. So the youngest answers of each chunk are looked at, and half of
+   * what is late is enough: others may have filled the gateway before.
+   */
+  #hasStartedTooMuch(now: number, quickestMs: number): boolean {
+    if (quickestMs === Infinity || this.#answers < answersMin || now < this.#starvedUntil) return false;
+    return quickestMs * 2 > this.#floor.ms + this.#lateMs && this.#peak * 2 >= this.#limit;
+  }
+
+  #endStart(now: number, latencyMs: number): void {
+    this.#noteLate(latencyMs);
+    this.#beginRound(now);
+  }
+
+  #learn(meanMs: number, now: number): void {
+    this.#floor.learn(meanMs, now);
+    this.#lastMeanMs = meanMs;
+    this.#lateMs = this.#promptMs();
+  }
+
+  #mustProbe(now: number): boolean {
+    const { floorProbeMs } = this.#policy;
+    this.#probeAt += floorProbeMs * Math.ceil((now - this.#probeAt + 1) / floorProbeMs);
+    // Who is far below its limit, or has a limit that tells nothing yet, has no queue of its own to drain.
+    if (this.#isStarting || this.#peak * 2 < this.#limit) return false;
+    // Below the middle between the floor and what is late there is no queue to speak of.
+    return !this.#hasProbed || this.#lastMeanMs * 2 > this.#floor.ms + this.#lateMs;
+  }
+
+  #beginProbe(now: number): void {
+    this.#probe = 'draining';
+    this.#probeEndsAt = now + Math.max(this.#promptMs(), this.#lastMeanMs) * probePatience;
+  }
+
+  #goOnProbing(now: number, stillOpen: number): void {
+    if (this.#probe === 'draining' && stillOpen <= this.streams) {
+      this.#probe = 'measuring';
+      this.#beginRound(now);
+      this.#countFrom = now;
+    }
+    const isDone = this.#probe === 'measuring' && this.#answers >= Math.min(answersMin, this.streams);
+    if (isDone) {
+      this.#hasProbed = true;
+      this.#learn(this.#sumMs / this.#answers, now);
+    } else if (now < this.#probeEndsAt) return;
+    this.#probe = 'none';
+    this.#countFrom = -Infinity;
+    this.#beginRound(now);
   }
 
   /** The longest that an answer may take and not be late. */

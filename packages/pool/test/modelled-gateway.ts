@@ -67,7 +67,10 @@ export class ModelledGateway {
   /** Each `address` has a floor that its senders share. */
   addSender(streamsMax = 1000, address = '192.0.2.1'): ModelledSender {
     const floor = this.#floors.of(address);
-    const sender = new ModelledSender(new StreamLimiter(defaultLimiterPolicy, streamsMax, floor, this.now), this.now);
+    const sender = new ModelledSender(
+      new StreamLimiter(defaultLimiterPolicy, streamsMax, floor, this.now, this.now),
+      this.now,
+    );
     this.senders.push(sender);
     return sender;
   }
@@ -135,7 +138,7 @@ export class ModelledGateway {
       } else {
         sender.answered++;
         sender.latencySumMs += this.now - openedAt;
-        limiter.answered(this.now - openedAt);
+        limiter.answered(this.now - openedAt, this.now);
       }
     }
     limiter.turn(this.now, answers.length, ready.length);

@@ -12,7 +12,7 @@ import type { SimulatorSeams } from './open-gateway.ts';
 import type { RefereeReport } from './referee/report.ts';
 import { readClientCertificate } from './rules/client-certificate.ts';
 import type { ScriptedToken } from './rules/token-store.ts';
-import type { SimulatorOptions } from './simulator-options.ts';
+import type { LoadOptions, SimulatorOptions } from './simulator-options.ts';
 
 /** Without port and TLS, which the embedder has; on our own frames. Faults on `accept` are the embedder's too. */
 export type EmbeddedGatewayOptions = Omit<SimulatorOptions, 'port' | 'tls' | 'stack'>;
@@ -41,6 +41,8 @@ export interface EmbeddedGateway {
   revokeKey(keyId: string): void;
   /** Fires a fault of the script, by its id, on every open connection. */
   fire(faultId: string): void;
+  /** From now on it can do more work, or less. It must have been opened with `load`. */
+  setLoad(load: Partial<LoadOptions>): void;
 }
 
 export function embedGateway(options: EmbeddedGatewayOptions, seams: SimulatorSeams): EmbeddedGateway {
@@ -77,5 +79,6 @@ export function embedGateway(options: EmbeddedGatewayOptions, seams: SimulatorSe
     },
     revokeKey: (keyId) => gateway.rules.verifier.revokeKey(keyId),
     fire: (faultId) => profile.fire(faultId),
+    setLoad: (load) => gateway.changeLoad(load),
   };
 }

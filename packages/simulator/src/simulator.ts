@@ -107,10 +107,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       gateway.referee?.registered(token);
     },
     fire: (faultId) => profile.fire(faultId),
-    setLoad: (load) => {
-      if (gateway.load === null) throw new Error('the simulator was started without load');
-      gateway.load.change(load);
-    },
+    setLoad: (load) => gateway.changeLoad(load),
     advanceClock: (byMs) => {
       gateway.advanceClock(byMs);
       opened.channels.advanceClock(byMs);

@@ -20,7 +20,7 @@ import type { PushRequest } from '../rules/request.ts';
 import { SourceTokens } from '../rules/source-tokens.ts';
 import { TokenStore } from '../rules/token-store.ts';
 import type { SimulatorClock, SimulatorRandom } from '../seams.ts';
-import type { LatencyOptions, RuleOptions } from '../simulator-options.ts';
+import type { LatencyOptions, LoadOptions, RuleOptions } from '../simulator-options.ts';
 import type { LoadQueue } from './load-queue.ts';
 
 /** Where a request came in. */
@@ -78,6 +78,11 @@ export class Gateway {
   /** Lets an hour pass for provider tokens and certificates, not for timers. */
   advanceClock(byMs: number): void {
     this.#clockOffsetMs += byMs;
+  }
+
+  changeLoad(load: Partial<LoadOptions>): void {
+    if (this.load === null) throw new Error('this gateway was started without load');
+    this.load.change(load);
   }
 
   restart(awayMs: number): void {
