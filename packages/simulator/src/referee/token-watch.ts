@@ -62,11 +62,17 @@ export class ConnectionTokens {
   readonly #source: SourceTokens;
   /** Of the last request: nearly every request carries it again. */
   #last: string | null = null;
+  #firstKeyId: string | null = null;
   readonly #byKey = new Map<string, { text: string; sinceMs: number }>();
 
   constructor(limits: RefereeLimits, source: SourceTokens) {
     this.#limits = limits;
     this.#source = source;
+  }
+
+  /** Null: no request has shown a provider token. */
+  get firstKeyId(): string | null {
+    return this.#firstKeyId;
   }
 
   /** A request carries this authorization. */
@@ -75,6 +81,7 @@ export class ConnectionTokens {
     this.#last = authorization;
     const claims = readClaims(authorization);
     if (claims === null) return noFaults; // the gateway refuses it; frames-clean says what it looks like
+    this.#firstKeyId ??= claims.keyId;
     const key = keyName(claims);
     const current = this.#byKey.get(key);
     if (current?.text === authorization) return noFaults;

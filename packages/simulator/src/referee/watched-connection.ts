@@ -139,6 +139,7 @@ export class WatchedConnection {
   /** TLS stands. */
   secured(hasCertificate: boolean): void {
     this.#hasCertificate = hasCertificate;
+    if (hasCertificate) this.#court.sampler.credentialSeen(this.ordinal, 'certificate');
   }
 
   /** The gateway ends, refuses or spoils this connection: what the client does about it is not its own choice. */
@@ -300,7 +301,11 @@ export class WatchedConnection {
   #judgeAuthorization(request: PushRequest, streamId: number, now: number): void {
     const authorization = fieldValue(request, 'authorization');
     if (authorization === null) return;
+    const isFirst = this.#tokens.firstKeyId === null;
     const { team, token } = this.#tokens.carried(authorization, now);
+    if (isFirst && this.#tokens.firstKeyId !== null) {
+      this.#court.sampler.credentialSeen(this.ordinal, this.#tokens.firstKeyId);
+    }
     if (team !== null) this.#convict('one-team', now, streamId, () => team);
     if (token !== null) this.#convict('provider-token-steady', now, streamId, () => token);
   }

@@ -9,8 +9,13 @@ import type { ConnectionLine, Timeline } from './timeline.ts';
 const barsHeight = 260;
 const barHeightMin = 6;
 const barHeightMax = 16;
+/** Its name has a line of its own: the bars' names are on the left, too. */
+const headHeight = 18;
+const legendHeight = 92;
 /** Below it, not each bar is numbered. */
 const textHeight = 12;
+/** A key id of Apple's has ten. */
+const credentialCharactersMax = 11;
 
 export function connectionsPanel(timeline: Timeline, y: number): Drawing {
   const { connections, connectionsLeftOut, open } = timeline;
@@ -22,17 +27,17 @@ export function connectionsPanel(timeline: Timeline, y: number): Drawing {
   const labelEvery = barHeight >= textHeight ? 1 : 5;
   const svg = [
     drawText(16, y + 12, 'Connections', { kind: 'name' }),
-    drawText(16, y + 27, 'blue: streams in', { kind: 'note' }),
-    drawText(16, y + 41, 'flight ÷ limit', { kind: 'note' }),
-    ...legend(y, Math.max(0, ...open), limitMax),
+    ...legend(y + headHeight, Math.max(0, ...open), limitMax),
   ];
   for (const [row, connection] of connections.entries()) {
-    const top = y + row * barHeight;
+    const top = y + headHeight + row * barHeight;
     svg.push(...bar(connection, timeline, limitMax, top, barHeight));
     if (row % labelEvery !== 0) continue;
-    svg.push(drawText(left - 8, top + barHeight / 2 + 4, String(connection.ordinal), { kind: 'note', anchor: 'end' }));
+    const { ordinal, credential } = connection;
+    const name = credential === null ? String(ordinal) : `${credential.slice(0, credentialCharactersMax)} ${ordinal}`;
+    svg.push(drawText(left - 10, top + barHeight / 2 + 4, name, { kind: 'note', anchor: 'end' }));
   }
-  let height = Math.max(92, connections.length * barHeight);
+  let height = headHeight + Math.max(legendHeight, connections.length * barHeight);
   if (connectionsLeftOut > 0) {
     const text = `and ${connectionsLeftOut.toLocaleString('en-US')} more, which carried less`;
     svg.push(drawText(left, y + height + 14, text, { kind: 'note' }));
@@ -48,7 +53,8 @@ function bar(
   top: number,
   height: number,
 ): string[] {
-  const xOf = (ms: number): number => left + Math.min(1, ms / (buckets * bucketMs)) * plotWidth;
+  // A clock that was set back puts an end before its beginning.
+  const xOf = (ms: number): number => left + Math.max(0, Math.min(1, ms / (buckets * bucketMs))) * plotWidth;
   const { openedMs, goAwayMs, closedMs, inFlight, limit, firstBucket, violations } = connection;
   const [from, to] = [xOf(openedMs), closedMs === null ? rightEdge : xOf(closedMs)];
   const tall = height - 2;
@@ -85,7 +91,7 @@ function legend(y: number, openMax: number, limitMax: number): string[] {
   return [
     text(0, `at most ${openMax.toLocaleString('en-US')} at once`),
     drawRect(x, y + 20, 9, 9, colours.inFlight),
-    text(1, `full: ${limitMax.toLocaleString('en-US')} streams`),
+    text(1, `in flight; full: ${limitMax.toLocaleString('en-US')}`),
     drawRect(x, y + 36, 9, 9, colours.lowered),
     text(2, 'limit is lower'),
     drawRect(x + 3, y + 52, 3, 10, colours.goAway),

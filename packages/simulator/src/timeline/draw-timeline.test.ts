@@ -44,6 +44,8 @@ describe('The picture of a timeline', () => {
     const report = referee.report(startMs);
     expect(report.timeline.buckets).toBe(1);
     const svg = drawn(report);
+    expect(svg).not.toContain('nothing more until');
+    expect(drawn(referee.report(startMs + 60_000))).toContain('report at 03:01:00');
     expect(svg).toContain('none: every rule was kept');
     expect(svg).toContain('0 pushes on 1 connection');
   });

@@ -57,7 +57,7 @@ export function renderTimeline(report: RefereeReport): string {
     `<style>${style}\n</style>`,
     drawRect(0, 0, width, height, '#ffffff'),
     ...head(report),
-    ...(timeline.buckets === 0 ? [] : [...brokenBands(timeline, bottom), ...timeAxis(timeline, bottom)]),
+    ...(timeline.buckets === 0 ? [] : [...brokenBands(timeline, bottom), ...timeAxis(report, bottom)]),
     ...parts,
     '</svg>',
     '',
@@ -93,7 +93,8 @@ function brokenBands(timeline: Timeline, bottom: number): string[] {
   );
 }
 
-function timeAxis({ buckets, bucketMs, startedAt }: Timeline, bottom: number): string[] {
+function timeAxis({ timeline, reportedAt }: RefereeReport, bottom: number): string[] {
+  const { buckets, bucketMs, startedAt } = timeline;
   const spanMs = buckets * bucketMs;
   const unit = [
     { name: 'h', ms: 3_600_000 },
@@ -118,7 +119,13 @@ function timeAxis({ buckets, bucketMs, startedAt }: Timeline, bottom: number): s
   }
   svg.push(drawLine(left, bottom, rightEdge, bottom, 'axis'));
   const step = bucketMs >= 1_000 ? `${bucketMs / 1_000} s` : `${bucketMs} ms`;
-  return [...svg, drawText(16, bottom + 18, `UTC; steps of ${step}`, { kind: 'note' })];
+  svg.push(drawText(16, bottom + 18, `UTC; steps of ${step}`, { kind: 'note' }));
+  const silentMs = Date.parse(reportedAt) - (startMs + spanMs);
+  if (silentMs < spanMs / 20) return svg;
+  // Who looks for the end of the run finds the picture shorter than it.
+  const until = clockTime(Date.parse(reportedAt), 1_000);
+  const line = (row: number, says: string): string => drawText(rightEdge + 8, bottom + row, says, { kind: 'note' });
+  return [...svg, line(18, 'nothing more until the'), line(32, `report at ${until}`)];
 }
 
 /** To the second, or finer where ticks are. The day is in the head. */

@@ -67,11 +67,12 @@ describe('TimelineSampler', () => {
     sampler.replied(1, 2, { status: 200, tookMs: 1 }, startMs + bucketMsMin);
     sampler.unanswered(1, 1, startMs + 4 * bucketMsMin);
     sampler.connectionClosed(1, startMs + 5 * bucketMsMin);
+    for (const credential of ['KEY1234567', 'another']) sampler.credentialSeen(1, credential);
     const { inFlight, open, connections } = sampler.timeline();
     expect(inFlight).toEqual([1, 3, 2, 2, 2, 1]);
     expect(open).toEqual([1, 1, 1, 1, 1, 1]);
     expect(connections).toMatchObject([
-      { ordinal: 1, openedMs: 0, closedMs: 5 * bucketMsMin, inFlight: [1, 3, 2, 2, 2, 1] },
+      { ordinal: 1, credential: 'KEY1234567', openedMs: 0, closedMs: 5 * bucketMsMin, inFlight: [1, 3, 2, 2, 2, 1] },
     ]);
     expect(connections[0].limit).toEqual([1, 1_000, 1_000, 1_000, 1_000, 1_000]);
   });

@@ -41,6 +41,12 @@ export class TimelineSampler {
     this.#lines.set(ordinal, line);
   }
 
+  /** What it proves its right to push with: the first is kept. */
+  credentialSeen(ordinal: number, credential: string): void {
+    const line = this.#lines.get(ordinal);
+    if (line !== undefined) line.credential ??= credential;
+  }
+
   /** `streams`: as many as are open on this connection now; `limit`: as many as its client knew to be allowed. */
   streamOpened(ordinal: number, streams: number, limit: number, now: number): void {
     const bucket = this.#scale.bucketOf(now);
@@ -181,6 +187,7 @@ function weightOf({ requests, violations }: Line): number {
 class Line {
   readonly ordinal: number;
   readonly openedAt: number;
+  credential: string | null = null;
   goAwayAt: number | null = null;
   closedAt: number | null = null;
   requests = 0;
@@ -206,6 +213,7 @@ class Line {
     const last = Math.min(lastBucket, Math.max(lastOwn, this.inFlight.firstBucket));
     return {
       ordinal: this.ordinal,
+      credential: this.credential,
       openedMs: this.openedAt - startMs,
       goAwayMs: this.goAwayAt === null ? null : this.goAwayAt - startMs,
       closedMs: this.closedAt === null ? null : this.closedAt - startMs,

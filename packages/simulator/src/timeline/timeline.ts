@@ -43,6 +43,8 @@ export type ReplyClass = (typeof replyClasses)[number];
 export interface ConnectionLine {
   /** From 1. */
   readonly ordinal: number;
+  /** The key id of its first provider token, or `certificate`. Null: it showed neither. */
+  readonly credential: string | null;
   /** Milliseconds since `startedAt`. Null: has not happened. */
   readonly openedMs: number;
   readonly goAwayMs: number | null;
