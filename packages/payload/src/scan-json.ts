@@ -179,7 +179,7 @@ function scanObject(scan: JsonScan, bytes: Buffer, at: number, depth: number, ro
       at = scanEscapedKey(scan, bytes, keyStart, at, firstKey);
       if (at < 0) return -1;
     }
-    const known = role === Role.other ? -1 : findKey(scan, bytes, role);
+    const known = role === Role.other ? -1 : findKey(scan, bytes, keyStart, at, role);
     at++;
     if (bytes[at] !== colon) at = skipSpace(scan, bytes, at);
     if (bytes[at] !== colon) return scan.fail('local.not-json', at, 'a colon after the key is wanted');
@@ -191,7 +191,8 @@ function scanObject(scan: JsonScan, bytes: Buffer, at: number, depth: number, ro
         ? scanObject(scan, bytes, at + 1, depth + 1, role + 1)
         : scanValue(scan, bytes, at, depth + 1);
     if (at < 0) return -1;
-    if (role !== Role.other) noteValue(scan, bytes, role, known, valueStart, at);
+    // Of the payload's own keys, only one matters.
+    if (known === 0 || role > Role.payload) noteValue(scan, bytes, role, known, valueStart, at);
     byte = bytes[at];
     if (byte !== comma && byte !== closeBrace) {
       at = skipSpace(scan, bytes, at);
@@ -295,23 +296,28 @@ export function isForbiddenKey(bytes: Uint8Array, start: number, end: number): b
 
 const aps = Buffer.from('aps');
 
-/** The key scanned last, by its place among those that are looked for in an object of this role; -1: none of them. */
-function findKey(scan: JsonScan, bytes: Buffer, role: number): number {
+/**
+ * The key scanned last, which lies between `start` and `end`, by its place among those that are looked for in an object of
+ * this role; -1: none of them.
+ */
+function findKey(scan: JsonScan, bytes: Buffer, start: number, end: number, role: number): number {
   const k = scan.keyTop - keyStride;
-  const keyStart = scan.keys[k + 1];
-  const start = keyStart < 0 ? ~keyStart : keyStart;
-  const end = scan.keys[k + 2];
-  const source = keyStart < 0 ? scan.side : bytes;
-  if (role === Role.payload) return equalAt(source, start, end, aps) ? 0 : -1;
-  const { keys } = role === Role.aps ? apsColumns : alertColumns;
-  return keys.find(scan.keys[k], source, start, end);
+  let source = bytes;
+  if (scan.keys[k + 1] < 0) {
+    // It has escapes.
+    source = scan.side;
+    start = ~scan.keys[k + 1];
+    end = scan.keys[k + 2];
+  }
+  if (role === Role.payload) return end - start === aps.length && equalAt(source, start, end, aps) ? 0 : -1;
+  return (role === Role.aps ? apsColumns : alertColumns).keys.find(scan.keys[k], source, start, end);
 }
 
 /** Notes what the value of a key of the payload, its `aps` or its alert says. */
 function noteValue(scan: JsonScan, bytes: Buffer, role: number, known: number, start: number, end: number): void {
   switch (role) {
     case Role.payload:
-      if (known === 0) scan.facts |= bytes[start] === openBrace ? ApsFact.hasAps : ApsFact.badAps;
+      scan.facts |= bytes[start] === openBrace ? ApsFact.hasAps : ApsFact.badAps;
       return;
     case Role.aps:
       scan.facts |= apsFactsAt(known, bytes, start, end);

@@ -6,7 +6,7 @@
 // Cost: one look-up a key of `aps` and of `alert`, and a few comparisons for numbers; nothing is allocated.
 
 import { endsRun, equalAt, isSpace } from '../byte-classes.ts';
-import { typeAt, typeOf } from '../json-type.ts';
+import { JsonType, typeAt, typeOf } from '../json-type.ts';
 import {
   activityEvents,
   alertSchema,
@@ -54,13 +54,21 @@ export const visibleBits: number = apsBit('alert') | apsBit('badge') | apsBit('s
 export class KeyColumns {
   readonly keys: KeyTable;
   readonly types: Uint8Array;
+  /** The types of which any value is right. */
+  readonly plainTypes: Uint8Array;
   readonly rules: readonly ValueRule[];
 
   constructor(schema: Readonly<Record<string, KeyRule>>) {
     this.keys = new KeyTable(Object.keys(schema));
     this.types = Uint8Array.from(Object.values(schema), ({ types }) => types);
+    this.plainTypes = Uint8Array.from(Object.values(schema), plainTypesOf);
     this.rules = Object.values(schema).map(({ value }) => value);
   }
+}
+
+function plainTypesOf({ types, value }: KeyRule): number {
+  if (value === 'any' || value === 'alert' || value === 'text') return types;
+  return value === 'sound' ? JsonType.string : 0;
 }
 
 export const apsColumns: KeyColumns = new KeyColumns(apsSchema);
@@ -82,11 +90,10 @@ const levels = interruptionLevels.map((level) => Buffer.from(`"${level}"`));
 export function apsFactsAt(key: number, bytes: Buffer, at: number, end: number): number {
   if (key < 0) return ApsFact.odd;
   const fact = 1 << key;
-  if ((apsColumns.types[key] & typeAt[bytes[at]]) === 0) return fact | ApsFact.odd;
+  const type = typeAt[bytes[at]];
+  if ((apsColumns.plainTypes[key] & type) !== 0) return fact;
+  if ((apsColumns.types[key] & type) === 0) return fact | ApsFact.odd;
   switch (apsColumns.rules[key]) {
-    case 'any':
-    case 'alert':
-      return fact;
     case 'one':
       // 1 is what people write; 1.0 and 1e0 are the same number, and the second look knows.
       if (end - at !== 1 || bytes[at] !== one) return fact | ApsFact.odd | oddWakes(key, bytes, at, end);
@@ -108,14 +115,17 @@ export function apsFactsAt(key: number, bytes: Buffer, at: number, end: number):
       return isTexts(bytes, at, end) ? fact : fact | ApsFact.odd;
     default:
       // A sound that is an object: rare, and all of it is to be looked at.
-      return bytes[at] === quote ? fact : fact | ApsFact.odd;
+      return fact | ApsFact.odd;
   }
 }
 
 /** The same of a value of `alert`. */
 export function alertFactsAt(key: number, bytes: Buffer, at: number, end: number): number {
-  if (key < 0 || (alertColumns.types[key] & typeAt[bytes[at]]) === 0) return ApsFact.odd;
-  if (key === alertSoundKey) return ApsFact.alertSound;
+  if (key < 0) return ApsFact.odd;
+  const type = typeAt[bytes[at]];
+  if (key === alertSoundKey && type === JsonType.string) return ApsFact.alertSound;
+  if ((alertColumns.plainTypes[key] & type) !== 0) return 0;
+  if ((alertColumns.types[key] & type) === 0) return ApsFact.odd;
   return alertColumns.rules[key] === 'texts' && !isTexts(bytes, at, end) ? ApsFact.odd : 0;
 }
 
