@@ -4,6 +4,7 @@ import { conductBench } from './conduct/conduct-bench.ts';
 import { engineBench } from './engine/engine-bench.ts';
 import { faultsBench } from './faults/faults-bench.ts';
 import { latencyBench } from './latency/latency-bench.ts';
+import { memoryBench } from './memory/memory-bench.ts';
 import { microBench } from './micro/micro-bench.ts';
 import { payloadBench } from './payload/payload-bench.ts';
 import { probationBench } from './probation/probation-bench.ts';
@@ -18,4 +19,5 @@ export const benches: readonly Bench[] = [
   latencyBench,
   payloadBench,
   probationBench,
+  memoryBench,
 ];

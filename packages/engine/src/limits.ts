@@ -38,7 +38,7 @@ export const defaultLimits: EngineLimits = {
   receiptsMax: 20_000,
   // 64 KiB: some 170 jobs; larger batches gain nothing (docs/BENCHMARKS.md) and make latency lumpier.
   batchBytes: 64 * 1024,
-  // 16: two for each of four threads, and as many ready; 1 MiB of 64 KiB each.
+  // 16: eight for each of two threads, four for each of four; 1 MiB of 64 KiB each.
   preparingMax: 16,
   // 2 MiB: batches of long lines reach this first.
   preparingBytesMax: 2 * 1024 * 1024,

@@ -40,8 +40,7 @@ export interface EngineOptions {
   readonly attemptsMax?: number;
   /**
    * Where the lines of `sendBytes` are checked and prepared: on the calling thread (`inline`), in worker threads
-   * (`workers`), or in worker threads once an input is large enough to gain by them (`auto`). Default `inline`: killing
-   * worker threads has been seen to kill Node 24 itself (packages/payload/test/worker-preparer.test.ts).
+   * (`workers`), or in worker threads once an input is large enough to gain by them (`auto`). Default `inline`.
    */
   readonly prepare?: 'inline' | 'workers' | 'auto';
   /** Worker threads at most. Default: one less than the machine has processors, from 1 to 4. */

@@ -6,7 +6,7 @@ const line = (id: string): string => `{"id":"${id}","token":"${token}","payload"
 
 await using preparer = new WorkerPreparer({
   workersMax: 1,
-  program: new URL('./hostile-worker.ts', import.meta.url),
+  program: new URL('./hostile-worker.js', import.meta.url),
   timeoutMs: 5000,
   heapBytesMax: 48 << 20,
 });
