@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { broadcast, endLiveActivity, InlinePreparer, type PreparedBatch, WorkerPreparer } from '../src/index.ts';
-import { accept, acceptObject, channel, channelLine, jobLine, prepare, readRecords } from './batches.ts';
+import { accept, acceptObject, channel, channelLine, jobLine, prepare, readRecords, refuse } from './batches.ts';
 
 describe('a broadcast', () => {
   it('is a record with the channel where others have their token', () => {
@@ -26,6 +26,28 @@ describe('a broadcast', () => {
 
   it('may be of a push type that nobody knows yet', () => {
     expect(accept(channelLine({ pushType: 'holograms' })).pushType).toBe('holograms');
+  });
+
+  it('updates or ends an activity, and cannot start one', () => {
+    const start = {
+      aps: { event: 'start', timestamp: 1, 'content-state': {}, 'attributes-type': 'Game', attributes: {} },
+    };
+    expect(refuse(channelLine({ payload: start }))).toMatchObject({ code: 'local.broadcast-start', channel });
+  });
+
+  it('is shortened to its own limit when it asks for that', () => {
+    const payload = {
+      aps: {
+        event: 'update',
+        timestamp: 1,
+        'content-state': {},
+        alert: { title: 'Goal', body: 'x'.repeat(6000) },
+      },
+    };
+    expect(refuse(channelLine({ payload })).code).toBe('local.payload-too-large');
+    const record = accept(channelLine({ payload, truncate: true }));
+    expect(record.payload.length).toBeGreaterThan(5000);
+    expect(record.payload.length).toBeLessThanOrEqual(5120);
   });
 
   it('comes as an object as well, plain or not, and as what the model makes', () => {
