@@ -1,4 +1,4 @@
-// `npm run world -- [--seeds N] [--from S]`, `--seed S [--trace] [--shrink]`, `--plan FILE [--trace]`. Runs simulated
+// `npm run world -- [--seeds N] [--from S]`, `--seed S [--trace] [--shrink]`, `--plan FILE …`. Runs simulated
 // worlds, one a seed. Exit codes: 0 nothing found, 1 a seed failed, 2 bad usage, 130 interrupted.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,9 +10,9 @@ import type { Plan } from './plan.ts';
 import { planOfSeed } from './plan-of-seed.ts';
 import { readStory, writeStory } from './story.ts';
 
-const usage = `usage: npm run world -- [--seeds N] [--from S] [--all] [--out DIR]
+const usage = `usage: npm run world -- [--seeds N] [--from S] [--all]
        npm run world -- --seed S [--trace] [--shrink] [--out DIR]
-       npm run world -- --plan FILE [--trace]
+       npm run world -- --plan FILE [--trace] [--shrink] [--out DIR]
   --seeds   how many worlds: 1,000 unless given
   --from    the first seed: 1 unless given
   --all     go on after a seed that failed
@@ -25,30 +25,23 @@ const usage = `usage: npm run world -- [--seeds N] [--from S] [--all] [--out DIR
 class UsageError extends Error {}
 
 type Wanted =
+  | { readonly kind: 'hunt'; readonly seeds: number; readonly from: number; readonly goesOn: boolean }
   | {
-      readonly kind: 'hunt';
-      readonly seeds: number;
-      readonly from: number;
-      readonly goesOn: boolean;
-      readonly out: string;
-    }
-  | {
-      readonly kind: 'seed';
-      readonly seed: number;
+      readonly kind: 'one';
+      readonly plan: Plan;
       readonly traces: boolean;
       readonly shrinks: boolean;
       readonly out: string;
-    }
-  | { readonly kind: 'plan'; readonly path: string; readonly traces: boolean };
+    };
 
 function wantedOf(args: readonly string[]): Wanted {
   const { values } = parse(args);
   const { trace: traces = false, shrink: shrinks = false, out } = values;
-  if (values.plan !== undefined) return { kind: 'plan', path: values.plan, traces };
   const seed = numberOf('seed', values.seed);
-  if (seed !== null) return { kind: 'seed', seed, traces, shrinks, out };
+  const plan = values.plan === undefined ? null : readStory(values.plan).plan;
+  if (plan !== null || seed !== null) return { kind: 'one', plan: plan ?? planOfSeed(seed ?? 0), traces, shrinks, out };
   const seeds = numberOf('seeds', values.seeds) ?? 1_000;
-  return { kind: 'hunt', seeds, from: numberOf('from', values.from) ?? 1, goesOn: values.all ?? false, out };
+  return { kind: 'hunt', seeds, from: numberOf('from', values.from) ?? 1, goesOn: values.all ?? false };
 }
 
 function parse(args: readonly string[]): ReturnType<typeof parseKnown> {
@@ -155,7 +148,7 @@ async function one(plan: Plan, traces: boolean): Promise<readonly Finding[]> {
   return findings;
 }
 
-async function shrinkSeed(plan: Plan, findings: readonly Finding[], out: string, stop: AbortSignal): Promise<void> {
+async function makeSmaller(plan: Plan, findings: readonly Finding[], out: string, stop: AbortSignal): Promise<void> {
   const { invariant } = findings[0];
   console.log(`world: making it smaller, as long as ${invariant} fails …`);
   const smaller = await shrink(plan, invariant, { triesMax, isStopped: () => stop.aborted });
@@ -178,12 +171,9 @@ async function main(): Promise<number> {
   try {
     const wanted = wantedOf(process.argv.slice(2));
     if (wanted.kind === 'hunt') return await hunt(wanted, interrupt.signal);
-    if (wanted.kind === 'plan') {
-      return (await one(readStory(wanted.path).plan, wanted.traces)).length === 0 ? 0 : 1;
-    }
-    const plan = planOfSeed(wanted.seed);
+    const { plan } = wanted;
     const findings = await one(plan, wanted.traces);
-    if (findings.length > 0 && wanted.shrinks) await shrinkSeed(plan, findings, wanted.out, interrupt.signal);
+    if (findings.length > 0 && wanted.shrinks) await makeSmaller(plan, findings, wanted.out, interrupt.signal);
     return findings.length === 0 ? 0 : 1;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;

@@ -32,6 +32,7 @@ export function planOfSeed(seed: number): Plan {
   const startsAtMs = epochMs + dice.whole(0, stepMs);
   const calls = callPlans(seed, dice, apps, devices, startsAtMs);
   if (dice.isTrue(0.007)) calls.push(hoursCall(dice, apps, devices));
+  if (dice.isTrue(0.004)) calls.push(crowdCall(dice, apps, devices));
   const jobs = calls.reduce((sum, call) => sum + call.jobs.length, 0);
   const plan: Plan = {
     seed,
@@ -224,6 +225,23 @@ function hoursCall(dice: Dice, apps: readonly AppPlan[], devices: readonly Devic
   }));
   return { name: 'hours', startsAtMs: 0, kind: 'single', jobs, everyMs, whenFull: 'wait' };
 }
+
+/** Thousands, so that shares are counted: of refusals, of retries. */
+function crowdCall(dice: Dice, apps: readonly AppPlan[], devices: readonly DevicePlan[]): CallPlan {
+  const badShare = dice.pick([0, 0.01, 0.1, 0.5]);
+  const bad = devices.filter(({ state }) => state.kind !== 'ok');
+  const dirty = dice.pick(apps).name;
+  const jobs = Array.from({ length: dice.spread(1_000, 4_000) }, (_, number): JobObject => {
+    const app = dice.pick(apps).name;
+    const isBad = bad.length > 0 && app === dirty && dice.isTrue(badShare);
+    const token = isBad ? dice.pick(bad).token : dice.isTrue(0.8) ? dice.hex(64) : dice.pick(devices).token;
+    return { id: `crowd-${number}`, app, token, payload: { aps: { alert: 'to everyone' } } };
+  });
+  return { name: 'crowd', startsAtMs: 0, kind: 'bytes', jobs, chunkBytes: 20_000, source: prompt, sink: quick };
+}
+
+const prompt: SourceWays = { delayMs: null, failsAfter: null };
+const quick: SinkWays = { delayMs: 0, leavesAfter: null };
 
 function sourceOf(dice: Dice, pieces: number): SourceWays {
   return {
