@@ -7,6 +7,16 @@
  */
 import { WaitingRoom } from './waiting-room.ts';
 
+/** A lane, as far as it matters here: how many wait in it. */
+interface Waiting {
+  readonly depth: number;
+}
+
+interface WaitingLanes {
+  readonly lane: Waiting;
+  readonly probationLane: Waiting;
+}
+
 export class Admission {
   readonly #jobsMax: number;
   readonly #bytesMax: number;
@@ -18,6 +28,8 @@ export class Admission {
   /** Of all: those on probation. */
   #probationJobs = 0;
   #probationBytes = 0;
+  /** Of campaigns that are paused. */
+  readonly #aside = new Set<WaitingLanes>();
   readonly #waiting = new WaitingRoom();
   readonly #dirtyWaiting = new WaitingRoom();
   admitted = 0;
@@ -50,7 +62,18 @@ export class Admission {
 
   /** Full for dirty sources. */
   get isProbationFull(): boolean {
-    return this.#probationJobs >= this.#jobsMax / 2 || this.#probationBytes >= this.#bytesMax / 2;
+    return this.#dirtyJobs >= this.#jobsMax / 2 || this.#dirtyBytes >= this.#bytesMax / 2;
+  }
+
+  /** What waits in these lanes does not count at the door, until it is taken back: it is held, and bounded by who holds it. */
+  setAside(lanes: WaitingLanes): void {
+    this.#aside.add(lanes);
+    this.#letIn();
+    this.#letDirtyIn();
+  }
+
+  takeBack(lanes: WaitingLanes): void {
+    this.#aside.delete(lanes);
   }
 
   enter(jobs: number): void {
@@ -76,9 +99,7 @@ export class Admission {
     this.#probationJobs += jobs;
     this.#probationBytes += bytes;
     this.#letIn();
-    if (this.#dirtyWaiting.isEmpty) return;
-    if (this.#probationJobs <= this.#jobsMax / 4 && this.#probationBytes <= this.#bytesMax / 4)
-      this.#dirtyWaiting.wakeAll();
+    this.#letDirtyIn();
   }
 
   hold(bytes: number): void {
@@ -123,20 +144,54 @@ export class Admission {
     if (this.#cleanJobs <= this.#jobsRoom / 2 && this.#cleanBytes <= this.#bytesRoom / 2) this.#waiting.wakeAll();
   }
 
+  #letDirtyIn(): void {
+    if (this.#dirtyWaiting.isEmpty) return;
+    if (this.#dirtyJobs <= this.#jobsMax / 4 && this.#dirtyBytes <= this.#bytesMax / 4) this.#dirtyWaiting.wakeAll();
+  }
+
   get #cleanJobs(): number {
-    return this.#jobs - this.#probationJobs + this.#reservedJobs;
+    return this.#counted(this.#jobs - this.#probationJobs) + this.#reservedJobs;
   }
 
   get #cleanBytes(): number {
-    return this.#bytes - this.#probationBytes + this.#reservedBytes;
+    const jobs = this.#jobs - this.#probationJobs;
+    const bytes = this.#bytes - this.#probationBytes;
+    return this.#aside.size === 0
+      ? bytes + this.#reservedBytes
+      : shareOf(bytes, this.#counted(jobs), jobs) + this.#reservedBytes;
+  }
+
+  /** Of jobs that are clean, those not set aside. */
+  #counted(jobs: number): number {
+    let counted = jobs;
+    for (const { lane } of this.#aside) counted -= lane.depth;
+    return counted;
+  }
+
+  /** On probation, and not set aside. */
+  get #dirtyJobs(): number {
+    let counted = this.#probationJobs;
+    for (const { probationLane } of this.#aside) counted -= probationLane.depth;
+    return counted;
+  }
+
+  get #dirtyBytes(): number {
+    return this.#aside.size === 0
+      ? this.#probationBytes
+      : shareOf(this.#probationBytes, this.#dirtyJobs, this.#probationJobs);
   }
 
   /** For jobs that are not on probation. */
   get #jobsRoom(): number {
-    return this.#jobsMax - Math.max(0, this.#probationJobs - this.#jobsMax / 2);
+    return this.#jobsMax - Math.max(0, this.#dirtyJobs - this.#jobsMax / 2);
   }
 
   get #bytesRoom(): number {
-    return this.#bytesMax - Math.max(0, this.#probationBytes - this.#bytesMax / 2);
+    return this.#bytesMax - Math.max(0, this.#dirtyBytes - this.#bytesMax / 2);
   }
+}
+
+/** The bytes of `part` of `jobs`, each taken to have as many. */
+function shareOf(bytes: number, part: number, jobs: number): number {
+  return jobs === 0 ? bytes : (bytes * part) / jobs;
 }

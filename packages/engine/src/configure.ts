@@ -115,6 +115,8 @@ export class Configuration {
       lane: new Lane(name, weight, rate),
       // Its rate is the app's: one bucket for both.
       probationLane: new Lane(name, weight, rate),
+      campaigns: new Set(),
+      sentByCampaigns: 0,
       source: new Source('app', name),
       firstReplies: new FirstReplies(),
       twins: [],

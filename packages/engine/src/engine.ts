@@ -6,6 +6,8 @@ import type { JobObject, Preparer } from '@carillon/payload';
 import { apnsIdsOf } from './apns-ids.ts';
 import type { App } from './app.ts';
 import { Channels } from './channels.ts';
+import { Campaign } from './campaign.ts';
+import type { CampaignOptions } from './campaign.ts';
 import { choosePreparer } from './choose-preparer.ts';
 import { Configuration } from './configure.ts';
 import { EngineClosedError, EngineConfigError } from './errors.ts';
@@ -103,6 +105,22 @@ export class Engine implements AsyncDisposable {
     const { file = null, firstLine = 1 } = options;
     const run = new Run(this.#pipeline, { file, hasLines: true });
     return this.#receipts(run, options, (context) => feedBytes(run, chunks, firstLine, context));
+  }
+
+  /**
+   * One notification to many recipients: its receipts, `Receipt[]` at a time, and the hand that holds it. Throws
+   * `EngineConfigError` when the notification or the options are not right; nothing is sent before the first receipts are
+   * asked for. A source that fails, or more recipients than are remembered, come after the last receipt as an error.
+   */
+  campaign(options: CampaignOptions): Campaign {
+    const { apps } = this.#configuration;
+    const only = apps.size === 1 ? apps.keys().next().value : undefined;
+    const name = options.app ?? only;
+    if (name === undefined) {
+      throw new EngineConfigError('app', `app is missing, and there are several: ${[...apps.keys()].join(', ')}`);
+    }
+    const app = this.#appOf(name);
+    return new Campaign(options, app, this.#pipeline, (run, ends, feed) => this.#receipts(run, ends, feed));
   }
 
   /** The app's pushes wait until `resume`; deadlines go on. What is on the wire ends as it would. */
@@ -232,10 +250,11 @@ export class Engine implements AsyncDisposable {
     }
   }
 
-  #setPaused(app: string, isPaused: boolean): void {
-    const { lane, probationLane } = this.#appOf(app);
-    lane.isPaused = isPaused;
-    probationLane.isPaused = isPaused;
+  #setPaused(name: string, isPaused: boolean): void {
+    const app = this.#appOf(name);
+    app.lane.isPaused = isPaused;
+    app.probationLane.isPaused = isPaused;
+    for (const lanes of app.campaigns) lanes.look();
   }
 
   #appOf(app: string): App {

@@ -32,6 +32,24 @@ export class EngineClosedError extends Error {
   }
 }
 
+/**
+ * A campaign remembers as many device tokens as it may, and the next recipient is not among them: whether it was sent to
+ * before is not known, so it was not. Every recipient before `line` has its receipt; none from there on was read.
+ */
+export class RecipientsFullError extends Error {
+  override readonly name = 'RecipientsFullError';
+  readonly code = 'ERR_ENGINE_RECIPIENTS';
+  readonly line: number;
+
+  constructor(line: number, recipientsMax: number) {
+    super(
+      `line ${line} is not sent, nor what comes after it: ${recipientsMax.toLocaleString('en-US')} device tokens are ` +
+        "remembered, as many as may be. duplicates: 'fingerprints' remembers more, 'off' none",
+    );
+    this.line = line;
+  }
+}
+
 /** From the first to the last, both included. */
 export interface LineRange {
   readonly first: number;

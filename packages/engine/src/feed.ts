@@ -155,7 +155,7 @@ class UnderWay {
   }
 }
 
-function admit(run: Run, batch: PreparedBatch, context: FeedContext): void {
+export function admit(run: Run, batch: PreparedBatch, context: FeedContext): void {
   const { pipeline, apps } = context;
   pipeline.enter(batch.count);
   run.expect(batch.count);
@@ -167,7 +167,7 @@ function admit(run: Run, batch: PreparedBatch, context: FeedContext): void {
   });
 }
 
-async function room(run: Run, { pipeline, stop }: FeedContext): Promise<void> {
+export async function room(run: Run, { pipeline, stop }: FeedContext): Promise<void> {
   await run.roomForReceipts(stop);
   const { admission, preparation } = pipeline;
   while (!stop.aborted) {
@@ -178,12 +178,12 @@ async function room(run: Run, { pipeline, stop }: FeedContext): Promise<void> {
   }
 }
 
-function isFull(run: Run, { pipeline: { admission, preparation } }: FeedContext): boolean {
+export function isFull(run: Run, { pipeline: { admission, preparation } }: FeedContext): boolean {
   return admission.isFull || preparation.isFull || (admission.isProbationFull && run.isOnProbation);
 }
 
 /** `source` until it ends or `stop` aborts, also while it keeps us waiting; then the source is told to stop. */
-async function* untilStopped<T>(
+export async function* untilStopped<T>(
   source: Iterable<T> | AsyncIterable<T>,
   stop: AbortSignal,
 ): AsyncGenerator<T, void, undefined> {

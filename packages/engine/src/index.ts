@@ -13,7 +13,17 @@ export type {
 export type { DeviceLedger, LedgerPage } from './device-ledger.ts';
 export { createEngine } from './engine.ts';
 export type { Engine, SendAllOptions, SendBytesOptions } from './engine.ts';
-export { EngineClosedError, EngineConfigError, EngineFullError, PreparationError } from './errors.ts';
+export { recipientsMax } from './campaign.ts';
+export type { Campaign, CampaignOptions, CampaignProgress } from './campaign.ts';
+export type { CampaignCounts } from './campaign-run.ts';
+export type { Recipients } from './feed-campaign.ts';
+export {
+  EngineClosedError,
+  EngineConfigError,
+  EngineFullError,
+  PreparationError,
+  RecipientsFullError,
+} from './errors.ts';
 export type { LineRange } from './errors.ts';
 export type { EngineEvent } from './events.ts';
 export { defaultLimits } from './limits.ts';
@@ -27,4 +37,5 @@ export type { SendOptions } from './sender.ts';
 export type { TokenSigner } from './signer.ts';
 export type { ConnectionStats, EngineStats, LaneStats, OutletStats } from './stats.ts';
 export { eventChannelName } from './tell.ts';
-export type { JobObject as Job } from '@carillon/payload';
+export { NotificationError, parseNotification } from '@carillon/payload';
+export type { CampaignNotification, JobObject as Job, Recipient } from '@carillon/payload';

@@ -9,7 +9,14 @@
 import type { Push } from './push.ts';
 import { PushState } from './push.ts';
 import { RateMeter } from './rate-meter.ts';
-import type { TokenBucket } from './token-bucket.ts';
+import type { RateCap } from './joint-rate.ts';
+
+/** Where the pushes of an app wait, or those of one campaign of it. */
+export interface Lanes {
+  readonly lane: Lane;
+  /** Those that travel on probation. */
+  readonly probationLane: Lane;
+}
 
 const priorities = 3;
 
@@ -21,7 +28,7 @@ export class Lane {
   /** Its share beside the other lanes of its pool. */
   readonly weight: number;
   /** Its own rate cap; null: none. */
-  readonly rate: TokenBucket | null;
+  readonly rate: RateCap | null;
   isPaused = false;
   /** Pushes that left for the wire, resends included. */
   sent = 0;
@@ -34,7 +41,7 @@ export class Lane {
   readonly #credit: number[] = [...turnsOf];
   #depth = 0;
 
-  constructor(name: string, weight: number, rate: TokenBucket | null) {
+  constructor(name: string, weight: number, rate: RateCap | null) {
     this.name = name;
     this.weight = weight;
     this.rate = rate;

@@ -205,7 +205,7 @@ export function positive(field: string, value: number): void {
   throw new EngineConfigError(field, `${field} is ${String(value)}; a number above 0 is right`);
 }
 
-function oneOf(field: string, value: string, allowed: readonly string[]): void {
+export function oneOf(field: string, value: string, allowed: readonly string[]): void {
   if (allowed.includes(value)) return;
   throw new EngineConfigError(field, `${field} is ${JSON.stringify(value)}; ${allowed.join(' or ')} is right`);
 }

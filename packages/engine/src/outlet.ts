@@ -15,6 +15,7 @@ import { CredentialWatch } from './credential-state.ts';
 import type { CredentialState } from './credential-state.ts';
 import { badDeviceToken, withHint, wrongEnvironmentMessage } from './environment-hint.ts';
 import { parkedBecause } from './parked-because.ts';
+import type { Lanes } from './lane.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Push } from './push.ts';
 import { ReasonCounts } from './reason-counts.ts';
@@ -40,6 +41,8 @@ export class Outlet implements TrackOwner {
   readonly #certificateEndsMs: EpochMs | null;
   readonly #poolOptions: PoolOptions;
   readonly #apps: App[] = [];
+  /** Of the apps and of their campaigns. */
+  readonly #lanes = new Set<Lanes>();
   readonly #clean: Track;
   /** Made when there is a push for it: most engines never have one. */
   #probation: Track | null = null;
@@ -77,15 +80,25 @@ export class Outlet implements TrackOwner {
 
   addApp(app: App): void {
     this.#apps.push(app);
-    this.#clean.turns.add(app.lane);
-    this.#probation?.turns.add(app.probationLane);
-    this.wake();
+    for (const lanes of [app, ...app.campaigns]) this.addLanes(lanes);
   }
 
   removeApp(app: App): void {
     this.#apps.splice(this.#apps.indexOf(app), 1);
-    this.#clean.turns.remove(app.lane);
-    this.#probation?.turns.remove(app.probationLane);
+    for (const lanes of [app, ...app.campaigns]) this.removeLanes(lanes);
+  }
+
+  addLanes(lanes: Lanes): void {
+    this.#lanes.add(lanes);
+    this.#clean.turns.add(lanes.lane);
+    this.#probation?.turns.add(lanes.probationLane);
+    this.wake();
+  }
+
+  removeLanes(lanes: Lanes): void {
+    this.#lanes.delete(lanes);
+    this.#clean.turns.remove(lanes.lane);
+    this.#probation?.turns.remove(lanes.probationLane);
   }
 
   get waiting(): number {
@@ -103,7 +116,11 @@ export class Outlet implements TrackOwner {
   /** Work has come into a lane. */
   wake(): void {
     if (this.#clean.waiting > 0) this.#clean.wake();
-    if (this.#apps.some((app) => app.probationLane.depth > 0)) this.#probationTrack().wake();
+    for (const { probationLane } of this.#lanes) {
+      if (probationLane.depth === 0) continue;
+      this.#probationTrack().wake();
+      return;
+    }
   }
 
   isParked(now: number): boolean {
@@ -302,7 +319,7 @@ export class Outlet implements TrackOwner {
     // One, never more: what is refused needs no capacity. It goes when it has been idle; the dial gate is the same.
     const policy = { ...this.#poolOptions.policy, connectionsMax: 1, connectionsMin: 0 };
     const track = new Track({ ...this.#poolOptions, policy }, true, this, this.#pipeline);
-    for (const app of this.#apps) track.turns.add(app.probationLane);
+    for (const { probationLane } of this.#lanes) track.turns.add(probationLane);
     this.#probation = track;
     return track;
   }

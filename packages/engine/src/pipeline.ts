@@ -15,6 +15,7 @@ import type { Abandonment, ApnsIdGenerator } from '@carillon/apns';
 import type { Clock, Random } from '@carillon/pool';
 import { Admission } from './admission.ts';
 import type { Arena } from './arena.ts';
+import { Campaigns } from './campaigns.ts';
 import { newCounters } from './counters.ts';
 import type { EngineCounters } from './counters.ts';
 import { DelayHeap } from './delay-heap.ts';
@@ -49,6 +50,7 @@ export class Pipeline {
   readonly heads: HeadTable;
   readonly counters: EngineCounters = newCounters();
   readonly admission: Admission;
+  readonly campaigns: Campaigns = new Campaigns();
   readonly preparation: Preparation;
   /** Null when the rate is not capped. */
   readonly rate: TokenBucket | null;
@@ -221,8 +223,10 @@ export class Pipeline {
   }
 }
 
-function laneOf({ head, standing }: Push): Lane {
-  return standing === Standing.clean ? head.app.lane : head.app.probationLane;
+/** A campaign has lanes of its own. */
+function laneOf({ head, sink, standing }: Push): Lane {
+  const lanes = sink.lanes ?? head.app;
+  return standing === Standing.clean ? lanes.lane : lanes.probationLane;
 }
 
 function ledgerInMemory({ deadDevicesMax, restingDevicesMax, suspectDevicesMax }: EngineLimits): DeviceLedger {

@@ -5,6 +5,7 @@
 import type { App } from './app.ts';
 import type { Arena } from './arena.ts';
 import type { Head } from './head.ts';
+import type { Lanes } from './lane.ts';
 import type { Outcome } from './outcome.ts';
 import type { Source } from './source.ts';
 
@@ -14,6 +15,8 @@ export interface Sink {
   readonly isCancelled: boolean;
   /** The source that its pushes of `app` are counted to; without it the app itself. */
   sourceOf?(app: App): Source;
+  /** Where its pushes wait; null: in the lanes of their app. */
+  readonly lanes: Lanes | null;
   /** Exactly once a push. Its bytes may be read until this returns. `latencyMs` is null without an answer. */
   settled(push: Push, outcome: Outcome, latencyMs: number | null): void;
 }

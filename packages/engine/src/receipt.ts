@@ -27,6 +27,8 @@ export interface Receipt {
   truncated?: true;
   /** What is probably not meant so in a push that was sent all the same: at most 8; only when there are any. */
   warnings?: readonly Warning[];
+  /** Of a campaign: the line at which this device token was before, whose receipt says what became of it. */
+  duplicateOf?: number;
   since?: string;
   because?: string;
   processed?: 'no' | 'unknown';
@@ -48,6 +50,7 @@ export interface Refused {
   readonly message: string;
   /** Where in the payload, if it is a single value of that. */
   readonly path?: string | null;
+  readonly duplicateOf?: number;
 }
 
 /** Where the jobs of a call came from; named in their receipts. */
@@ -129,6 +132,7 @@ export function refusalReceipt(refused: Refused, at: string, origin: Origin): Re
   };
   if (refused.channel !== undefined) receipt.channel = refused.channel;
   if (typeof refused.path === 'string') receipt.path = refused.path;
+  if (refused.duplicateOf !== undefined) receipt.duplicateOf = refused.duplicateOf;
   if (origin.hasLines) {
     receipt.line = refused.line;
     if (origin.file !== null) receipt.file = origin.file;

@@ -3,6 +3,7 @@
  * takes receipts. When the caller takes none, the feeder stops; nothing grows.
  */
 import type { App } from './app.ts';
+import type { Lanes } from './lane.ts';
 import type { Outcome } from './outcome.ts';
 import type { Push, Sink } from './push.ts';
 import { isoTime, makeReceipt, refusalReceipt } from './receipt.ts';
@@ -15,6 +16,7 @@ const handOver = 512;
 
 export class Run implements Sink {
   isCancelled = false;
+  readonly lanes: Lanes | null;
   readonly #pipeline: Pipeline;
   readonly #origin: Origin;
   #receipts: Receipt[] = [];
@@ -28,7 +30,9 @@ export class Run implements Sink {
   /** One for each app that the call sends to. */
   readonly #sources = new Map<App, Source>();
 
-  constructor(pipeline: Pipeline, origin: Origin) {
+  /** `lanes`: where its pushes wait, if not in those of their apps. */
+  constructor(pipeline: Pipeline, origin: Origin, lanes: Lanes | null = null) {
+    this.lanes = lanes;
     this.#pipeline = pipeline;
     this.#origin = origin;
   }
@@ -46,6 +50,11 @@ export class Run implements Sink {
   get isOnProbation(): boolean {
     for (const source of this.#sources.values()) if (this.#pipeline.probation.isOn(source)) return true;
     return false;
+  }
+
+  /** Pushes that have not settled. */
+  get outstanding(): number {
+    return this.#outstanding;
   }
 
   /** So many pushes will settle here. */

@@ -21,6 +21,7 @@ export interface SendOptions {
 /** One promise. */
 class Promised implements Sink {
   isCancelled = false;
+  readonly lanes = null;
   readonly #resolve: (outcome: SendOutcome) => void;
   /** Takes the abort listener away; null without a signal. */
   onSettled: (() => void) | null = null;

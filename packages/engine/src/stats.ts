@@ -170,20 +170,28 @@ function outletStats(outlet: Outlet, now: number): OutletStats {
   };
 }
 
-function laneStats({ name, lane, probationLane }: App, now: number): LaneStats {
-  const { isPaused, rate } = lane;
-  const probationDepth = probationLane.depth;
-  const depth = lane.depth + probationDepth;
+/** Of an app and its campaigns together. */
+function laneStats(app: App, now: number): LaneStats {
+  const { isPaused, rate } = app.lane;
+  const clean = [app.lane, ...[...app.campaigns].map(({ lane }) => lane)];
+  const onProbation = [app.probationLane, ...[...app.campaigns].map(({ probationLane }) => probationLane)];
+  const lanes = [...clean, ...onProbation];
+  const probationDepth = sum(onProbation, (lane) => lane.depth);
+  const depth = sum(clean, (lane) => lane.depth) + probationDepth;
   return {
-    app: name,
+    app: app.name,
     depth,
     probationDepth,
     isPaused,
-    sent: lane.sent + probationLane.sent,
-    perSecond: perSecondOf(lane, now) + perSecondOf(probationLane, now),
+    sent: app.sentByCampaigns + sum(lanes, (lane) => lane.sent),
+    perSecond: sum(lanes, (lane) => perSecondOf(lane, now)),
     perSecondMax: rate?.perSecond ?? null,
-    oldestMs: depth === 0 ? 0 : now - Math.min(lane.oldestAt, probationLane.oldestAt),
+    oldestMs: depth === 0 ? 0 : now - Math.min(...lanes.map((lane) => lane.oldestAt)),
   };
+}
+
+function sum(lanes: readonly Lane[], of: (lane: Lane) => number): number {
+  return lanes.reduce((total, lane) => total + of(lane), 0);
 }
 
 function perSecondOf({ sent, sending }: Lane, now: number): number {

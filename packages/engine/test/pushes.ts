@@ -17,6 +17,7 @@ import { Source } from '../src/source.ts';
 /** Keeps the outcomes it is given. */
 export class Kept implements Sink {
   isCancelled = false;
+  readonly lanes = null;
   readonly outcomes: Outcome[] = [];
 
   settled(_push: Push, outcome: Outcome): void {

@@ -18,6 +18,7 @@ const receipt: fc.Arbitrary<Receipt> = fc.record(
     status: maybe(fc.integer({ min: 100, max: 599 })),
     reason: maybe(fc.string({ unit: 'binary' })),
     message: fc.string({ unit: 'binary' }),
+    duplicateOf: fc.nat(),
     apnsId: maybe(fc.oneof(fc.uuid(), fc.string({ unit: 'binary' }))),
     path: fc.constant('aps.badge'),
     truncated: fc.constant(true as const),

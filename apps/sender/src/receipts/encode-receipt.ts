@@ -15,6 +15,7 @@ const order: Readonly<Record<keyof Receipt, true>> = {
   reason: true,
   message: true,
   path: true,
+  duplicateOf: true,
   apnsId: true,
   uniqueId: true,
   truncated: true,
@@ -54,6 +55,7 @@ function encodeAccepted(receipt: Receipt): string {
     receipt.reason === null &&
     receipt.message === undefined &&
     receipt.path === undefined &&
+    receipt.duplicateOf === undefined &&
     receipt.uniqueId === undefined &&
     receipt.truncated === undefined &&
     receipt.warnings === undefined &&

@@ -81,8 +81,8 @@ export function compileNotification(
   builder.addObject({ ...read.fields, ...(app === null ? {} : { app }), token: anyToken, payload }, 1);
   const { bytes, index, deadlines, heads, rejections, warnings } = builder.take();
   if (rejections.length > 0) {
-    const { field, message } = rejections[0];
-    throw new NotificationError(field ?? 'notification', message);
+    const { field, path, message } = rejections[0];
+    throw new NotificationError(path === null ? (field ?? 'notification') : `payload.${path}`, message);
   }
   // A copy: the builder's arena is larger than what is kept of it.
   const part = (field: number): Buffer =>

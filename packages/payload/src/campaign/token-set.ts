@@ -2,7 +2,7 @@
 // in typed arrays. A token of 64 digits is eight numbers, kept whole; or, where a campaign asks for it, four: a
 // fingerprint of 128 bits.
 //
-//     slots:    Int32Array, a power of two    0: empty, else the number of an entry, plus one
+//     slots:    Int32Array, a power of two    0: empty, else | bits of the hash | number of an entry, plus one |
 //     entries:  pages of Int32Array           | line | token, 8 numbers of 8 digits | or | line | fingerprint, 4 |
 //
 // Memory: 36 bytes a token (20 as a fingerprint) and 4 to 11 bytes of slots: three of four are in use at most. Pages
@@ -22,6 +22,8 @@ export interface TokenSetOptions {
   readonly keeps: 'tokens' | 'fingerprints';
   /** Tokens at most. */
   readonly tokensMax: number;
+  /** About so many will come: their slots are there from the start. Default 0: they grow. */
+  readonly expected?: number;
   /** Four numbers; default: random ones. */
   readonly seed?: Int32Array;
 }
@@ -29,6 +31,7 @@ export interface TokenSetOptions {
 export class TokenSet {
   readonly #keeps: TokenSetOptions['keeps'];
   readonly #tokensMax: number;
+  readonly #expected: number;
   readonly #seed: Int32Array;
   /** By digits of a token: nearly all have 64. */
   readonly #tables: Map<number, Table> = new Map();
@@ -38,9 +41,10 @@ export class TokenSet {
   /** Where `add` puts what `find` did not find. */
   #table: Table | null = null;
 
-  constructor({ keeps, tokensMax, seed = randomFillSync(new Int32Array(4)) }: TokenSetOptions) {
+  constructor({ keeps, tokensMax, expected = 0, seed = randomFillSync(new Int32Array(4)) }: TokenSetOptions) {
     this.#keeps = keeps;
     this.#tokensMax = tokensMax;
+    this.#expected = Math.min(expected, tokensMax);
     this.#seed = seed;
   }
 
@@ -63,9 +67,10 @@ export class TokenSet {
   find(words: Int32Array, digits: number): number {
     const table = this.#tableOf(digits);
     const length = (digits + 7) >> 3;
-    hash128(words, length, this.#seed, this.#hash);
     this.#table = table;
-    return this.#keeps === 'tokens' ? table.find(words, this.#hash[0]) : table.find(this.#hash, this.#hash[0]);
+    if (this.#keeps === 'tokens') return table.find(words, hash32(words, length, this.#seed[0]));
+    hash128(words, length, this.#seed, this.#hash);
+    return table.find(this.#hash, this.#hash[0]);
   }
 
   /** The token that `find` has just not found. The set is not full. */
@@ -79,8 +84,10 @@ export class TokenSet {
     if (this.#usual !== null && this.#usual.digits === digits) return this.#usual;
     let table = this.#tables.get(digits);
     if (table === undefined) {
-      table = new Table(digits, this.#keeps === 'tokens' ? (digits + 7) >> 3 : 4, this.#seed);
+      table = new Table(digits, this.#keeps === 'tokens' ? (digits + 7) >> 3 : 4, this.#tokensMax, this.#seed[0]);
       this.#tables.set(digits, table);
+      // The first token says how long they are; another length is the exception.
+      if (this.#usual === null) table.expect(this.#expected);
     }
     this.#usual ??= table;
     return table;
@@ -92,18 +99,29 @@ class Table {
   readonly digits: number;
   readonly #keyWords: number;
   readonly #stride: number;
-  readonly #seed: Int32Array;
+  readonly #seed: number;
+  /** Of a slot, so many low bits are the entry's. */
+  readonly #entryBits: number;
   readonly #pages: Int32Array[] = [];
   #slots: Int32Array = new Int32Array(firstSlots);
   #count = 0;
-  /** The empty slot at which the last search ended. */
+  /** What the last search ended with: an empty slot, and the hash. */
   #emptyAt = 0;
+  #hash = 0;
 
-  constructor(digits: number, keyWords: number, seed: Int32Array) {
+  constructor(digits: number, keyWords: number, entriesMax: number, seed: number) {
     this.digits = digits;
     this.#keyWords = keyWords;
     this.#stride = keyWords + 1;
+    this.#entryBits = 32 - Math.clz32(entriesMax);
     this.#seed = seed;
+  }
+
+  /** Slots for so many, before there is any. */
+  expect(entries: number): void {
+    let length = firstSlots;
+    while (entries * 4 > length * 3) length *= 2;
+    this.#slots = new Int32Array(length);
   }
 
   get bytes(): number {
@@ -115,20 +133,24 @@ class Table {
     const slots = this.#slots;
     const mask = slots.length - 1;
     const keyWords = this.#keyWords;
+    const entryBits = this.#entryBits;
+    const wanted = hash >>> entryBits;
     let at = hash & mask;
-    for (;;) {
-      const entry = slots[at] - 1;
-      if (entry < 0) {
-        this.#emptyAt = at;
-        return 0;
+    for (let slot = slots[at]; slot !== 0; slot = slots[at]) {
+      // Nearly all other tokens on the way are told by their hash: their pages, far away in memory, are not looked at.
+      if (slot >>> entryBits === wanted) {
+        const entry = (slot & ((1 << entryBits) - 1)) - 1;
+        const page = this.#pages[entry >>> 14];
+        const from = (entry & (pageEntries - 1)) * this.#stride;
+        let i = 0;
+        while (i < keyWords && page[from + 1 + i] === key[i]) i++;
+        if (i === keyWords) return page[from] >>> 0;
       }
-      const page = this.#pages[entry >>> 14];
-      const from = (entry & (pageEntries - 1)) * this.#stride;
-      let i = 0;
-      while (i < keyWords && page[from + 1 + i] === key[i]) i++;
-      if (i === keyWords) return page[from] >>> 0;
       at = (at + 1) & mask;
     }
+    this.#emptyAt = at;
+    this.#hash = hash;
+    return 0;
   }
 
   add(key: Int32Array, line: number): void {
@@ -140,8 +162,12 @@ class Table {
     const from = inPage * this.#stride;
     page[from] = line;
     for (let i = 0; i < this.#keyWords; i++) page[from + 1 + i] = key[i];
-    this.#slots[this.#emptyAt] = entry + 1;
+    this.#slots[this.#emptyAt] = this.#slotOf(this.#hash, entry);
     if (this.#count * 4 > this.#slots.length * 3) this.#growSlots();
+  }
+
+  #slotOf(hash: number, entry: number): number {
+    return ((hash >>> this.#entryBits) << this.#entryBits) | (entry + 1);
   }
 
   #firstPageEntries(entry: number): number {
@@ -161,25 +187,32 @@ class Table {
   #growSlots(): void {
     const slots = new Int32Array(2 * this.#slots.length);
     const mask = slots.length - 1;
-    const key = new Int32Array(this.#keyWords);
-    const hash = new Int32Array(4);
-    for (let entry = 0; entry < this.#count; entry++) {
-      const page = this.#pages[entry >>> 14];
-      const from = (entry & (pageEntries - 1)) * this.#stride + 1;
-      let start: number;
-      if (this.#keyWords === 4) {
-        start = page[from]; // a fingerprint: no token has so few digits
-      } else {
-        for (let i = 0; i < this.#keyWords; i++) key[i] = page[from + i];
-        hash128(key, this.#keyWords, this.#seed, hash);
-        start = hash[0];
+    const { length } = this.#pages;
+    for (let number = 0; number < length; number++) {
+      const page = this.#pages[number];
+      const first = number * pageEntries;
+      const entries = Math.min(pageEntries, this.#count - first);
+      for (let inPage = 0; inPage < entries; inPage++) {
+        const from = inPage * this.#stride + 1;
+        // Of four words: a fingerprint, that is a hash; no token has so few digits.
+        const hash = this.#keyWords === 4 ? page[from] : hash32(page, this.#keyWords, this.#seed, from);
+        let at = hash & mask;
+        while (slots[at] !== 0) at = (at + 1) & mask;
+        slots[at] = this.#slotOf(hash, first + inPage);
       }
-      let at = start & mask;
-      while (slots[at] !== 0) at = (at + 1) & mask;
-      slots[at] = entry + 1;
     }
     this.#slots = slots;
   }
+}
+
+/** Where in the table: all bits of all words count, and nobody outside knows the seed. */
+function hash32(words: Int32Array, length: number, seed: number, from: number = 0): number {
+  let hash = seed;
+  for (let at = from; at < from + length; at++) {
+    hash = Math.imul(hash ^ words[at], 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  return mixed(hash);
 }
 
 /** MurmurHash3_x86_128 of `length` numbers; numbers that are missing in the last block of four count as 0. */
