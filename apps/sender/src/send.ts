@@ -1,10 +1,11 @@
 // `carillon send`: jobs from inputs through the engine to receipts. One screen: prepare, send, end.
-import { EngineClosedError } from '@carillon/engine';
-import type { Engine } from '@carillon/engine';
+import { EngineClosedError, RecipientsFullError } from '@carillon/engine';
+import type { Campaign, Engine } from '@carillon/engine';
 
 import { UsageError } from './command-line/usage-error.ts';
+import { openCampaign } from './campaign.ts';
 import { openEngine } from './config/open-engine.ts';
-import { isSameFile } from './config/send-config.ts';
+import { inputIdentity, isSameFile } from './config/send-config.ts';
 import type { SendConfig } from './config/send-config.ts';
 import { exitCodeOf } from './exit-code.ts';
 import type { ExitCode } from './exit-code.ts';
@@ -52,6 +53,8 @@ interface Sending {
   readonly inputs: readonly JobInput[];
   readonly earlier: EarlierReceipts | null;
   readonly engine: Engine;
+  /** Null: the inputs hold jobs. */
+  readonly campaign: Campaign | null;
   readonly events: EventLog;
   readonly tally: Tally;
   /** Null: receipts go nowhere. */
@@ -69,30 +72,54 @@ async function prepare(config: SendConfig, log: Log): Promise<Sending> {
     throw new UsageError(`${receipts.path} is an input and the receipts file at once`);
   }
   const earlier = await readEarlier(config);
-  const inputs = await Promise.all(config.inputs.map((name) => openInput(name, earlier?.settled ?? null)));
+  // A campaign is told which lines are settled: it has to remember their device tokens.
+  const blanked = config.campaign === null ? (earlier?.settled ?? null) : null;
+  const inputs = await Promise.all(config.inputs.map((name) => openInput(name, blanked)));
   const events = new EventLog(logger);
   const { engine, looseFiles } = await openEngine(config, (event) => events.onEvent(event));
   for (const { path, mode } of looseFiles) {
     logger.warn({ path, mode }, 'others on this machine may read this secret; chmod 600 would keep it');
   }
-  const target = await openTarget(config, earlier).catch(async (error: unknown) => {
-    await engine.close();
-    throw error;
-  });
-  const unwritable = new AbortController();
+  const reading = new AbortController();
+  const { campaign, target } = await openEnds(config, { engine, inputs, earlier, stop: reading.signal }).catch(
+    async (error: unknown) => {
+      await engine.close();
+      throw error;
+    },
+  );
   const writer =
     target === null
       ? null
       : new ReceiptWriter(target, (message) => {
           logger.error(`receipts cannot be written: ${message}; reading stops, jobs under way are finished`);
-          unwritable.abort();
+          reading.abort();
         });
   const interruption = new Interruption();
-  const stop = AbortSignal.any([interruption.stop, unwritable.signal]);
-  const sending = { config, log, inputs, earlier, engine, events, tally: new Tally(), writer, interruption, stop };
+  interruption.stop.addEventListener('abort', () => reading.abort());
+  const tally = new Tally();
+  const stop = reading.signal;
+  const sending = { config, log, inputs, earlier, engine, campaign, events, tally, writer, interruption, stop };
   if (earlier !== null) tellEarlier(sending, earlier);
   onInterruption(sending);
+  for (const { code, path, message } of campaign?.warnings ?? []) logger.warn({ code, path }, message);
   return sending;
+}
+
+interface Opened {
+  readonly engine: Engine;
+  readonly inputs: readonly JobInput[];
+  readonly earlier: EarlierReceipts | null;
+  readonly stop: AbortSignal;
+}
+
+async function openEnds(
+  config: SendConfig,
+  opened: Opened,
+): Promise<{ readonly campaign: Campaign | null; readonly target: ReceiptTarget | null }> {
+  const { engine, inputs, earlier, stop } = opened;
+  const settled = earlier?.settled.get(inputIdentity(inputs[0].name)) ?? null;
+  const campaign = config.campaign === null ? null : await openCampaign(engine, config, inputs[0], settled, stop);
+  return { campaign, target: await openTarget(config, earlier) };
 }
 
 async function readEarlier({ receipts, inputs }: SendConfig): Promise<EarlierReceipts | null> {
@@ -151,17 +178,25 @@ async function sendInputs(sending: Sending): Promise<void> {
   await Promise.all(finishing);
 }
 
-async function sendInput({ engine, stop, tally, writer, log }: Sending, input: JobInput): Promise<void> {
+async function sendInput({ engine, campaign, stop, tally, writer, log }: Sending, input: JobInput): Promise<void> {
   try {
-    for await (const receipts of engine.sendBytes(input.lines(stop), { file: input.name, stop })) {
+    for await (const receipts of campaign ?? engine.sendBytes(input.lines(stop), { file: input.name, stop })) {
       tally.add(receipts);
       await writer?.write(receipts);
     }
   } catch (error) {
+    if (error instanceof RecipientsFullError) input.end(recipientsFull(error));
     // Given up by a second Ctrl-C before it began.
-    if (!(error instanceof EngineClosedError)) throw error;
+    else if (!(error instanceof EngineClosedError)) throw error;
   }
   if (input.fault !== null) log.logger.error({ input: input.name }, `reading ended early: ${input.fault}`);
+}
+
+function recipientsFull({ line }: RecipientsFullError): string {
+  return (
+    `at line ${line}: 1,000,000 device tokens are remembered exactly, and whether the next was sent to is not known; ` +
+    '--resume --duplicates fingerprints sends the rest'
+  );
 }
 
 function showProgress(sending: Sending): Progress {
@@ -189,7 +224,7 @@ function summarise(
   const { config, earlier, engine, events, inputs, interruption, tally } = sending;
   const { dialFailures } = engine.stats();
   const isInterrupted = interruption.stop.aborted;
-  const skipped = inputs.reduce((sum, input) => sum + input.skipped, 0);
+  const skipped = inputs.reduce((sum, input) => sum + input.skipped, sending.campaign?.progress().skipped ?? 0);
   const notAccepted = earlier === null ? 0 : earlier.lines - earlier.accepted;
   const faults = inputs.flatMap(({ name, fault }) => (fault === null ? [] : [`${name}: reading ended ${fault}`]));
   if (receipts !== null && receipts.fault !== null) faults.push(`receipts: ${receipts.fault}`);

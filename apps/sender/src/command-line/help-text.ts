@@ -6,6 +6,8 @@ import type { OptionTable } from './option-table.ts';
 const overview = `carillon sends push notifications through the Apple Push Notification service (APNs).
 
   carillon send [FILE…|-]      jobs in (NDJSON, one a line), receipts out
+  carillon send --notification FILE --recipients FILE
+                               one notification to many: a campaign
   carillon channels …          broadcast channels: create, read, list, delete
   carillon simulate            an APNs simulator on this machine, to try things on
   carillon help COMMAND        all about one command
@@ -24,6 +26,16 @@ Reads jobs, one JSON object a line, from the files or from stdin (-; also when n
 terminal), sends them, and writes one receipt a job. Memory does not grow with the input.
 
   {"token":"c9d4…","payload":{"aps":{"alert":"Hi"}}}
+
+Or a campaign: one notification, checked once, to every one of the recipients.
+
+  carillon send --notification hello.json --recipients list.ndjson
+
+  hello.json   {"payload":{"aps":{"alert":"Hello {{name}}"}}}
+  list.ndjson  {"token":"c9d4…","id":"ann","variables":{"name":"Ann"}}
+
+The notification has the fields of a job but those that say to whom; {{name}} in a string is the recipient's variable. A
+line of the recipients may also be a device token alone. docs/CAMPAIGNS.md has the rest.
 
 Options:
 `;

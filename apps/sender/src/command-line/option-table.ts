@@ -27,6 +27,9 @@ export type SendOption =
   | 'app'
   | 'topic'
   | 'push-type'
+  | 'notification'
+  | 'recipients'
+  | 'duplicates'
   | 'connections'
   | 'rate'
   | 'give-up-after'
@@ -95,6 +98,9 @@ export const sendOptions: OptionTable<SendOption> = {
   app: option('NAME', 'the name of the app in jobs and receipts; default: default'),
   topic: option('BUNDLE-ID', 'the app’s bundle id; a job’s own topic goes first'),
   'push-type': option('TYPE', 'push type of jobs that name none; default: from the payload (alert | background)'),
+  notification: option('FILE', 'a campaign: what goes to every one of the recipients …'),
+  recipients: option('FILE|-', '… who they are, one a line, and no job FILE'),
+  duplicates: option('HOW', 'exact (default: up to 1,000,000 device tokens, each sent to once) | fingerprints | off'),
   connections: option('N', 'connections at most; default 4'),
   rate: option('N', 'pushes a second at most; default: as fast as the gateway takes them'),
   'give-up-after': option('SECONDS', 'without any usable connection for this long the rest is abandoned; default 30'),

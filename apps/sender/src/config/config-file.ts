@@ -17,7 +17,17 @@ const options = { ...channelsOptions, ...sendOptions };
 const namesInFile = (Object.keys(options) as ConfigName[]).filter((name) => options[name].isInConfig); // its own keys
 
 /** Options whose value is a path; relative to the file that says them. */
-const paths: ReadonlySet<ConfigName> = new Set(['ca', 'key', 'cert', 'cert-key', 'pfx', 'passphrase-file', 'receipts']);
+const paths: ReadonlySet<ConfigName> = new Set([
+  'ca',
+  'key',
+  'cert',
+  'cert-key',
+  'pfx',
+  'passphrase-file',
+  'receipts',
+  'notification',
+  'recipients',
+]);
 
 /** Throws `UsageError`. */
 export async function readConfigFile(path: string): Promise<Given<ConfigName>> {

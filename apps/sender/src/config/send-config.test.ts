@@ -26,6 +26,7 @@ describe('The configuration of send', () => {
   it('has the defaults of the contract', () => {
     expect(config(least)).toEqual({
       inputs: ['jobs.ndjson'],
+      campaign: null,
       app: 'default',
       topic: 'com.example.app',
       pushType: null,
@@ -39,6 +40,14 @@ describe('The configuration of send', () => {
       summary: 'text',
       isQuiet: false,
       logLevel: 'info',
+    });
+  });
+
+  it('takes a campaign, with its recipients for an input', () => {
+    const campaign = { notification: 'n.json', recipients: '-', duplicates: 'fingerprints' };
+    expect(config({ ...least, ...campaign }, {}, [])).toMatchObject({
+      inputs: ['-'],
+      campaign: { notification: 'n.json', duplicates: 'fingerprints' },
     });
   });
 

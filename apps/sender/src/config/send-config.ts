@@ -10,8 +10,10 @@ import { levelOf } from './log-level.ts';
 import type { LogLevel } from './log-level.ts';
 
 export interface SendConfig {
-  /** As they were named; `-` is stdin. At least one, each once. */
+  /** As they were named; `-` is stdin. At least one, each once. Of a campaign the one with its recipients. */
   readonly inputs: readonly string[];
+  /** Null: the inputs hold jobs. */
+  readonly campaign: CampaignFiles | null;
   readonly app: string;
   readonly topic: string;
   readonly pushType: string | null;
@@ -28,6 +30,15 @@ export interface SendConfig {
   readonly isQuiet: boolean;
   readonly logLevel: LogLevel;
 }
+
+export interface CampaignFiles {
+  /** Path. */
+  readonly notification: string;
+  readonly duplicates: Duplicates;
+}
+
+export type Duplicates = (typeof duplicates)[number];
+const duplicates = ['exact', 'fingerprints', 'off'] as const;
 
 export type Gateway =
   | { readonly kind: 'apple'; readonly environment: 'production' | 'sandbox' }
@@ -53,8 +64,10 @@ export function sendConfig(
 ): SendConfig {
   const given = merge(fromLine, fromFile, exclusive);
   const isQuiet = given.quiet === true;
+  const recipients = recipientsOf(files, given);
   return {
-    inputs: inputsOf(files, isTerminal),
+    inputs: recipients === null ? inputsOf(files, isTerminal) : [recipients],
+    campaign: campaignOf(given),
     app: appOf(given),
     topic: topicOf(given),
     pushType: pushTypeOf(given),
@@ -99,6 +112,35 @@ export function merge<Name extends string>(
     for (const name of choices.filter((names) => !chosen.includes(names)).flat()) delete kept[name];
   }
   return { ...kept, ...fromLine };
+}
+
+/** Null: jobs are sent. */
+function recipientsOf(files: readonly string[], given: Given<SendOption>): string | null {
+  const recipients = textOf(given, 'recipients');
+  const hasNotification = textOf(given, 'notification') !== null;
+  if (recipients === null && !hasNotification) {
+    if (given.duplicates === undefined) return null;
+    throw new UsageError('--duplicates is about the recipients of a campaign: --notification FILE --recipients FILE');
+  }
+  if (recipients === null) {
+    throw new UsageError('--recipients is missing beside --notification: the list of who gets it, or - for stdin');
+  }
+  if (!hasNotification) throw new UsageError('--notification is missing beside --recipients: what they get');
+  if (files.length > 0) {
+    throw new UsageError(
+      `${quotePath(files[0])} holds jobs, and --notification with --recipients is a campaign: one or the other is right`,
+    );
+  }
+  return recipients;
+}
+
+function campaignOf(given: Given<SendOption>): CampaignFiles | null {
+  const notification = textOf(given, 'notification');
+  if (notification === null) return null;
+  const text = textOf(given, 'duplicates') ?? 'exact';
+  const how = duplicates.find((known) => known === text);
+  if (how === undefined) throw new UsageError(`--duplicates ${quote(text)}; ${duplicates.join(' or ')} is right`);
+  return { notification, duplicates: how };
 }
 
 function inputsOf(files: readonly string[], isTerminal: boolean): readonly string[] {

@@ -73,6 +73,12 @@ export class JobInput {
     return this.#fault;
   }
 
+  /** Whoever took the lines ended before they did: why, in words. */
+  end(fault: string): void {
+    this.#isAtEnd = false;
+    this.#fault ??= fault;
+  }
+
   /** Whole lines, to the end or until `stop`. Never throws: what goes wrong is in `fault`, and the lines end. */
   async *lines(stop: AbortSignal): AsyncGenerator<Buffer, void> {
     if (stop.aborted) return;
