@@ -9,6 +9,7 @@ import { runLoadRows } from '../load/load-rows.ts';
 import type { LoadRow } from '../load/load-rows.ts';
 import { runClient } from '../load/run-client.ts';
 import { deviceTokens, payloadOf, tokenCount } from '../load/traffic.ts';
+import { campaignRows, concludeCampaigns } from './campaign-rows.ts';
 import { runPrepareRows } from './prepare-rows.ts';
 import type { PrepareRow } from './prepare-rows.ts';
 
@@ -44,6 +45,7 @@ async function run(context: BenchContext): Promise<Row[]> {
     const rows = [
       fileRow('ndjson-to-receipts', jobs, 'auto'),
       fileRow('ndjson-to-receipts/inline', jobs, 'inline'),
+      ...campaignRows,
       h2load,
     ];
     if (rows.slice(0, 2).some((row) => context.wants(row.name))) {
@@ -103,5 +105,5 @@ function conclude(found: readonly Row[]): string[] {
     const rate = ((ours.pushesPerSecond ?? NaN) / (theirs.pushesPerSecond ?? NaN)).toFixed(2);
     lines.push(`${name}: ${cpu} times h2load's CPU a push (aim: 2 or less), ${rate} times its rate (aim: 0.5 or more)`);
   }
-  return lines;
+  return [...lines, ...concludeCampaigns(found)];
 }
