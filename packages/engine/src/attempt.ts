@@ -32,6 +32,7 @@ export function fillConnection(
   const { resting, dead } = pipeline.ledger;
   const { now } = connection;
   let left = most;
+  turns.hasFresh = false;
   while (left > 0) {
     const lane = turns.current(now);
     if (lane === null) return turns.isRateBound ? 'rate' : 'no-work';
@@ -59,11 +60,14 @@ export function fillConnection(
         continue;
       }
     }
-    if ((probation.standingOf(push) !== Standing.clean) !== isProbation) {
-      lane.take();
-      pipeline.divert(push);
-      continue;
+    if (probation.concerns(push)) {
+      if ((probation.standingOf(push) !== Standing.clean) !== isProbation) {
+        lane.take();
+        pipeline.divert(push);
+        continue;
+      }
     }
+    if (!push.source.isStale) turns.hasFresh = true;
     if (pace !== null && !head.isBroadcast) {
       const until = pace.heldUntil(push, now);
       if (until > now) {
@@ -87,7 +91,6 @@ export function fillConnection(
     push.attempts++;
     counters.attempts++;
     left--;
-    if (!isProbation && !push.source.isStale) probation.share.freshSent(now);
   }
   return 'share';
 }

@@ -12,6 +12,8 @@ export class FairTurns {
   #left = 0;
   /** Why `current` found none: lanes have work, but their rate caps hold it. */
   isRateBound = false;
+  /** Since it was set to false a push had its turn that stale ones yield to. */
+  hasFresh = false;
 
   add(lane: Lane): void {
     this.#lanes.push(lane);

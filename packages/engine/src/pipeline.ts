@@ -141,8 +141,7 @@ export class Pipeline {
   /** Into its lane, the one on probation if it has to be. True when it waits there; the caller wakes the outlet. */
   wait(push: Push): boolean {
     if (this.#mustEnd(push)) return false;
-    const standing = this.probation.standingOf(push);
-    if (standing !== push.standing) this.probation.place(push, standing);
+    if (this.probation.concerns(push)) this.probation.place(push);
     laneOf(push).add(push);
     return true;
   }

@@ -5,7 +5,6 @@ import { ProbationShare } from './probation-share.ts';
 function busyFor(share: ProbationShare, from: number, ms: number): number {
   let went = 0;
   for (let now = from; now < from + ms; now++) {
-    share.freshSent(now);
     share.cleanSent(100, true, now);
     const room = share.room(now);
     share.sent(room);
@@ -34,7 +33,6 @@ describe('ProbationShare', () => {
     share.sent(1_000);
     let went = 0;
     for (let now = 0; now < 10_000; now += 10) {
-      share.freshSent(now);
       share.cleanSent(0, true, now);
       const room = share.room(now);
       share.sent(room);
@@ -51,15 +49,15 @@ describe('ProbationShare', () => {
     expect(share.room(99 + 501)).toBe(Infinity);
   });
 
-  it('is all when those that wait are stale themselves', () => {
+  it('is all when a source has just gone on probation: what waited may have been its own', () => {
     const share = new ProbationShare();
-    for (let now = 0; now < 1_000; now++) share.cleanSent(100, true, now);
-    expect([share.isBusy(1_000), share.room(1_000)]).toEqual([false, Infinity]);
+    busyFor(share, 0, 100);
+    share.lookAgain();
+    expect([share.isBusy(100), share.room(100)]).toEqual([false, Infinity]);
   });
 
   it('saves up no more than some milliseconds of a busy engine', () => {
     const share = new ProbationShare();
-    share.freshSent(999);
     for (let now = 0; now < 1_000; now++) share.cleanSent(100, true, now);
     expect(share.room(1_000)).toBe(128);
   });

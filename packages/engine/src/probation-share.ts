@@ -20,26 +20,18 @@ export class ProbationShare {
   #credit = creditMax;
   /** Monotonic ms up to which time was given for. */
   #at = -Infinity;
-  /** Monotonic ms of the turn in which a push last went out that is neither on probation nor of a stale source. */
-  #freshAt = -Infinity;
-  /** … and of the last such turn that left others waiting. */
+  /** Monotonic ms at which clean pushes last were left waiting. */
   #busyAt = -Infinity;
 
-  /** A clean push went out whose source is not stale: one that others have to yield to. */
-  freshSent(now: number): void {
-    this.#freshAt = now;
-  }
-
-  /** So many clean pushes went out in a turn; `areMoreWaiting`: for the next. */
-  cleanSent(sent: number, areMoreWaiting: boolean, now: number): void {
-    if (areMoreWaiting && this.#freshAt === now) this.#busyAt = now;
+  /** So many clean pushes went out in a turn; `isBusy`: others wait for the next, and not only stale ones. */
+  cleanSent(sent: number, isBusy: boolean, now: number): void {
+    if (isBusy) this.#busyAt = now;
     this.#credit = Math.min(creditMax, this.#credit + (sent * conductLimits.probationShareMaxPercent) / 100);
   }
 
   /** A source went on probation: what waited may have been its own. */
   lookAgain(): void {
     this.#busyAt = -Infinity;
-    this.#freshAt = -Infinity;
   }
 
   /** Clean pushes wait for their turn. */

@@ -31,6 +31,11 @@ export class Probation {
     this.#emit = emit;
   }
 
+  /** Its standing may be, or become, another than clean: worth a look. The common case is a few comparisons, and false. */
+  concerns(push: Push): boolean {
+    return push.source.isWatched || push.standing !== Standing.clean || this.#suspects.size > 0;
+  }
+
   standingOf(push: Push): StandingCode {
     if (this.#suspects.size > 0 && this.#isSuspect(push)) return Standing.suspect;
     return this.isOn(push.source) ? Standing.dirty : Standing.clean;
@@ -42,7 +47,8 @@ export class Probation {
   }
 
   /** Writes down how `push` travels from now on, and what that changes in the books. */
-  place(push: Push, standing: StandingCode): void {
+  place(push: Push): void {
+    const standing = this.standingOf(push);
     const wasClean = push.standing === Standing.clean;
     push.standing = standing;
     if (standing === Standing.clean) {

@@ -67,7 +67,7 @@ export function routeBatch(
     const push = pushes.take(arena, at, head, single ?? each[record], now, deadlineAt, source);
     arena.pushes++;
     // Conduct `dead-tokens-stay-dead`: APNs is not asked again.
-    const since = notedOf(dead, push);
+    const since = dead.size > 0 ? notedOf(dead, push) : null;
     if (since !== null) {
       pipeline.finish(push, knownDead(since), null);
       continue;

@@ -31,6 +31,8 @@ export class Source {
   readonly app: string;
   isDirty: boolean;
   isStale = false;
+  /** It is either. */
+  isWatched: boolean;
   /** By reply, around. Null while nothing but acceptances came. */
   #window: Uint8Array | null = null;
   /** Where the next reply is noted: the oldest stands there. */
@@ -47,6 +49,7 @@ export class Source {
     this.kind = kind;
     this.app = app;
     this.isDirty = isDirty;
+    this.isWatched = isDirty;
   }
 
   /** How many of the last replies were refusals. */
@@ -102,7 +105,9 @@ export class Source {
     this.#next = (this.#next + 1) % refusalsWindowReplies;
     this.#refusals += Number(said === Said.refused) - Number(forgotten === Said.refused);
     this.#gone += Number(said === Said.gone) - Number(forgotten === Said.gone);
-    return this.#judgeRefusals() || this.#judgeGone();
+    const hasChanged = this.#judgeRefusals() || this.#judgeGone();
+    this.isWatched = this.isDirty || this.isStale;
+    return hasChanged;
   }
 
   #judgeGone(): boolean {

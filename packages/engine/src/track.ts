@@ -119,7 +119,7 @@ export class Track implements PoolWork {
       binding.used(now);
     }
     if (this.isProbation) share.sent(opened);
-    else share.cleanSent(opened, end !== 'no-work', now);
+    else share.cleanSent(opened, end !== 'no-work' && this.turns.hasFresh, now);
     // Its share of a busy engine grows with what the others send.
     const isShort = end === 'share' && opened === allowed;
     if ((end === 'rate' || isShort) && this.waiting > 0) this.#fillLater(rateTurnMs);
