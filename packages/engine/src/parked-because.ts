@@ -1,4 +1,5 @@
 /** Why a credential's work is parked, and what a person can do: for events and the receipts of what is given up. */
+import { findReason } from '@carillon/apns';
 import { clockSkew } from './credential-state.ts';
 
 export interface ParkedCase {
@@ -17,6 +18,9 @@ export interface ParkedCase {
 /** Apple's answer to a token that it cannot verify, one from the future among them. */
 const invalid = 'InvalidProviderToken';
 
+/** A key, or a certificate, that is good in sandbox or in production only. */
+const ofOtherEnvironment = new Set(['BadEnvironmentKeyIdInToken', 'BadCertificateEnvironment']);
+
 export function parkedBecause(parked: ParkedCase): string {
   const { reason, isSignerSilent, wasTrusted, certificateEndsMs, nowMs } = parked;
   const now = iso(nowMs);
@@ -30,6 +34,9 @@ export function parkedBecause(parked: ParkedCase): string {
   const refused = `APNs refuses the credential (${reason})`;
   if (certificateEndsMs !== null && certificateEndsMs <= nowMs) {
     return `${refused}: its certificate ended ${iso(certificateEndsMs)}; renew it in Apple's developer account, and replace the credential`;
+  }
+  if (ofOtherEnvironment.has(findReason(reason)?.reason ?? '')) {
+    return `${refused}: it is restricted to the other environment; set the app's environment to that, or replace the credential by one for both`;
   }
   if (reason === invalid && wasTrusted) {
     return (
