@@ -21,6 +21,8 @@ export type InstrumentName =
   | 'resends'
   | 'ambiguous'
   | 'delays'
+  | 'warned'
+  | 'truncated'
   | 'devices'
   | 'dials'
   | 'dialFailures'
@@ -62,6 +64,8 @@ const specs: Readonly<Record<InstrumentName, InstrumentSpec>> = {
   resends: counter('carillon.resends', '{attempt}', 'Sent again after proof that they were not processed'),
   ambiguous: counter('carillon.ambiguous', '{attempt}', 'Attempts of which nobody knows whether APNs took them'),
   delays: counter('carillon.delays', '{push}', 'Pushes put off by a verdict, to be tried later'),
+  warned: counter('carillon.pushes.warned', '{push}', 'Pushes sent with a warning about their payload, by [code]'),
+  truncated: counter('carillon.pushes.truncated', '{push}', 'Pushes whose alert was shortened to fit'),
   devices: upDown(
     'carillon.devices',
     '{device}',

@@ -44,6 +44,8 @@ function observeTotals(stats: EngineStats, rising: RisingSums, observe: Observe)
   observe('resends', stats.resends);
   observe('ambiguous', stats.ambiguous);
   observe('delays', stats.delayed);
+  for (const [code, count] of Object.entries(stats.warnings)) observe('warned', count, { code });
+  observe('truncated', stats.truncated);
   observe('devices', stats.deadDevices, { state: 'dead' });
   observe('devices', stats.restingDevices, { state: 'resting' });
   observe('devices', stats.suspectDevices, { state: 'suspect' });

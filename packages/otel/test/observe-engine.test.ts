@@ -97,13 +97,17 @@ describe('observeEngine', () => {
     using _ = observeEngine(engine, { meter: scope.meter });
     await sendTen(engine);
     await engine.send({ app: 'alarm', token: 'no token', payload });
+    const odd = { aps: { alert: 'x'.repeat(5000), mine: 1 } };
+    await engine.send({ app: 'news', token: tokens[5], truncate: true, payload: odd });
 
     const points = await scope.points();
     const endpoint = endpointOf(gateway);
     const settled = ['accepted', 'rejected', 'unregistered', 'abandoned', 'refused'].map((outcome) =>
       valueOf(points, 'carillon.jobs.settled', { outcome }),
     );
-    expect(settled).toEqual([8, 1, 1, 0, 1]);
+    expect(settled).toEqual([9, 1, 1, 0, 1]);
+    expect(valueOf(points, 'carillon.pushes.warned', { code: 'local.unknown-aps-key' })).toBe(1);
+    expect(valueOf(points, 'carillon.pushes.truncated')).toBe(1);
     expect(valueOf(points, 'carillon.attempts')).toBeGreaterThanOrEqual(10);
     expect(valueOf(points, 'carillon.jobs.active')).toBe(0);
     expect(valueOf(points, 'carillon.pushes', { state: 'on-wire' })).toBe(0);

@@ -32,8 +32,8 @@ export interface CheckPayloadOptions {
 
 /**
  * What is to be said about a payload of this push type: at most 8 complaints, refusals and warnings in the order of the
- * payload's keys. For `aps` and what the system reads beside it; sizes, surrogates, depth and keys given twice are
- * questions to the bytes (checkPayloadBytes). `payload` holds what JSON.parse gives.
+ * payload's keys. It is about `aps` and what the system reads beside it; size, surrogates, depth and keys given twice are
+ * looked at when a job is prepared. `payload` holds what JSON.parse gives.
  */
 export function checkPayload(payload: Dictionary, options: CheckPayloadOptions = {}): readonly Complaint[] {
   const pushType = parsePushType(options.pushType ?? 'alert');
