@@ -1,6 +1,6 @@
 // Runs worlds seed after seed until one fails, and makes the plan of a failing one smaller. Prints nothing: `main.ts` and
 // the tests do.
-import { judge } from './judge.ts';
+import { excusesOf, judge } from './judge.ts';
 import type { Finding } from './judge.ts';
 import type { Plan } from './plan.ts';
 import { planOfSeed } from './plan-of-seed.ts';
@@ -14,6 +14,8 @@ export interface Tally {
   events: number;
   jobs: number;
   looks: number;
+  /** Worlds in which a violation of conduct was excused. */
+  excused: number;
   slowestMs: number;
   slowestSeed: number;
 }
@@ -25,7 +27,7 @@ export interface Catch {
 }
 
 export function newTally(): Tally {
-  return { seeds: 0, virtualMs: 0, events: 0, jobs: 0, looks: 0, slowestMs: 0, slowestSeed: 0 };
+  return { seeds: 0, virtualMs: 0, events: 0, jobs: 0, looks: 0, excused: 0, slowestMs: 0, slowestSeed: 0 };
 }
 
 /** One world, run and judged. */
@@ -46,6 +48,7 @@ export async function trySeed(seed: number, tally: Tally, options: RunOptions = 
   tally.virtualMs += observed.virtualMs;
   tally.events += observed.worldEvents;
   tally.looks += observed.looks;
+  if (excusesOf(observed).length > 0) tally.excused++;
   tally.jobs += observed.stats.admitted + observed.stats.refused;
   if (tookMs > tally.slowestMs) {
     tally.slowestMs = tookMs;

@@ -1,5 +1,6 @@
 // What holds after every world, whatever went wrong in it: the invariants of the design, and the verdict of the referee.
 // Three sources that know nothing of one another are held together: receipts, the gateways' ledgers, the engine's counts.
+import { createHash } from 'node:crypto';
 import type { Outcome, Receipt } from '../../packages/engine/src/index.ts';
 import type { JobObject } from '../../packages/payload/src/index.ts';
 import type { LedgerEntry } from '../../packages/simulator/src/index.ts';
@@ -175,8 +176,7 @@ function checkLedger(settled: readonly Settled[], observed: Observed, find: Find
     if (!mayResend && taken > 1)
       find('resend-allowed', `${name} was taken ${taken} times, and wanted no resend in doubt`);
     if (taken > 1) doubled += taken - 1;
-    for (const { token } of asked)
-      if (token.toLowerCase() !== job.token?.toLowerCase()) find('one-receipt', `${name} went to another device`);
+    for (const entry of asked) checkAsGiven(entry, job, observed, find);
     if (
       outcome === 'unregistered' &&
       status !== null &&
@@ -195,6 +195,29 @@ function checkLedger(settled: readonly Settled[], observed: Observed, find: Find
   const hasSingles = observed.calls.some(({ plan }) => plan.kind === 'single');
   if (!hasLeft && !hasSingles && observed.escaped.length === 0)
     for (const id of entries.keys()) find('one-receipt', `the gateway took ${id}, and no receipt names it`);
+}
+
+/** What arrived is what was given, to the octet. */
+function checkAsGiven(entry: LedgerEntry, job: JobObject, { plan }: Observed, find: Find): void {
+  const name = job.id ?? '';
+  if (entry.token.toLowerCase() !== job.token?.toLowerCase()) find('as-given', `${name} went to another device`);
+  const topic = plan.apps.find((app) => app.name === job.app)?.topic;
+  if (topic !== undefined && entry.topic !== topic) find('as-given', `${name} went to topic ${entry.topic}`);
+  const expected = [
+    ['priority', job.priority, entry.priority],
+    ['expiration', job.expiration, entry.expiration],
+    ['collapseId', job.collapseId, entry.collapseId],
+  ] as const;
+  for (const [field, given, arrived] of expected) {
+    if (given !== undefined && String(given) !== arrived)
+      find('as-given', `${name}: ${field} ${String(given)} arrived as ${arrived}`);
+  }
+  if (entry.payloadSha256 !== sha256Of(JSON.stringify(job.payload)))
+    find('as-given', `the payload of ${name} arrived changed`);
+}
+
+function sha256Of(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 // ── secrets ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -231,6 +254,15 @@ function checkNothingLeft({ stats, timersLeft }: Observed, find: Find): void {
   const left = Object.entries(rest).filter(([, value]) => value !== 0);
   if (left.length > 0) find('stats-zero', `after the end: ${JSON.stringify(Object.fromEntries(left))}`);
   if (timersLeft > 0) find('stats-zero', `after the end ${timersLeft} timers are set`);
+}
+
+/** By rule, why violations of this world were not held against the engine. */
+export function excusesOf(observed: Observed): string[] {
+  const broken = observed.gateways.flatMap(({ report }) => report.rules.filter(({ violations }) => violations > 0));
+  return broken.flatMap(({ id }) => {
+    const excuse = excuseOf(id, observed);
+    return excuse === null ? [] : [`${id}: ${excuse}`];
+  });
 }
 
 // ── conduct ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -110,7 +110,7 @@ async function hunt(wanted: Extract<Wanted, { kind: 'hunt' }>, stop: AbortSignal
 }
 
 function describeTally(
-  { seeds, virtualMs, jobs, events, looks, slowestMs, slowestSeed }: Tally,
+  { seeds, virtualMs, jobs, events, looks, excused, slowestMs, slowestSeed }: Tally,
   tookMs: number,
 ): string {
   const perSeedMs = (tookMs / seeds).toFixed(1);
@@ -118,7 +118,7 @@ function describeTally(
   return (
     `${seeds} seeds, ${perSeedMs} ms a seed, ${Math.round((seeds / tookMs) * 1_000)} seeds/s; ` +
     `${ratio} simulated seconds a second, ${(virtualMs / 3_600_000).toFixed(1)} h in all; ` +
-    `${jobs} jobs, ${events} events, ${looks} audits; slowest ${Math.round(slowestMs)} ms (seed ${slowestSeed})`
+    `${jobs} jobs, ${events} events, ${looks} audits; ${excused} excused; slowest ${Math.round(slowestMs)} ms (seed ${slowestSeed})`
   );
 }
 

@@ -50,7 +50,7 @@ export async function runRealWorld(planned: Plan): Promise<Observed> {
       tokens: Object.fromEntries(plan.devices.map(({ token, state }) => [token, state])),
     },
     ...(latency === null ? {} : { latency }),
-    ledger: { kind: 'memory' },
+    ledger: { kind: 'memory', payloadSha256: true },
     faults: { faults: plan.faults.flatMap((fault) => (fault.part === 'gateway' ? [fault.fault] : [])) },
     referee: { limits: { serverErrorDelayMs: plan.engine.serverErrorDelayMs } },
   });

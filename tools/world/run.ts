@@ -203,7 +203,7 @@ class World {
         http2,
         rules: { ...rules, environment, keys: allKeys(), tokens },
         ...(latency === null ? {} : { latency }),
-        ledger: { kind: 'memory' },
+        ledger: { kind: 'memory', payloadSha256: true },
         faults: { faults },
         referee: { limits: { serverErrorDelayMs } },
       },

@@ -39,6 +39,12 @@ async function* mapped(
   for await (const batch of batches) yield change(batch);
 }
 
+async function* misspelled(
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of chunks) yield Buffer.from(Buffer.from(chunk).toString().replace('Hello 7', 'Hallo 7'));
+}
+
 function withOptions(change: (options: EngineOptions) => Partial<EngineOptions>): Sabotage {
   return { options: (options) => ({ ...options, ...change(options) }) };
 }
@@ -117,6 +123,17 @@ const plantedBugs: readonly (readonly [bug: string, invariant: string, world: Pa
             void real.send(many[0]);
             return real.sendBytes(...args);
           },
+        })),
+    },
+  ],
+  [
+    'changes an octet of a payload',
+    'as-given',
+    manyJobs(),
+    {
+      engine: (real) =>
+        changed(real, () => ({
+          sendBytes: (chunks, options) => real.sendBytes(misspelled(chunks), options),
         })),
     },
   ],
