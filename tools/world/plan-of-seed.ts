@@ -31,7 +31,7 @@ export function planOfSeed(seed: number): Plan {
   const devices = devicePlans(seed, dice);
   const startsAtMs = epochMs + dice.whole(0, stepMs);
   const calls = callPlans(seed, dice, apps, devices, startsAtMs);
-  if (dice.isTrue(0.007)) calls.push(hoursCall(dice, apps, devices));
+  if (dice.isTrue(0.003)) calls.push(hoursCall(dice, apps, devices));
   if (dice.isTrue(0.004)) calls.push(crowdCall(dice, apps, devices));
   const jobs = calls.reduce((sum, call) => sum + call.jobs.length, 0);
   const plan: Plan = {
