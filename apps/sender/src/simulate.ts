@@ -63,7 +63,7 @@ async function writeReports(
 }
 
 async function start(config: SimulateConfig): Promise<Simulator> {
-  const { port, channelsPort, profile, stack, streamsMax, faults, ledger, hasReferee } = config;
+  const { port, channelsPort, profile, stack, streamsMax, load, faults, ledger, hasReferee } = config;
   try {
     return await startSimulator({
       port,
@@ -72,6 +72,7 @@ async function start(config: SimulateConfig): Promise<Simulator> {
       stack,
       referee: hasReferee,
       ...(streamsMax === null ? {} : { http2: { streamsMax } }),
+      ...(load === null ? {} : { load }),
       ...(faults === null ? {} : { faults: loadFaultScript(faults) }),
       ...(ledger === null ? {} : { ledger: { kind: 'file', path: ledger } }),
     });

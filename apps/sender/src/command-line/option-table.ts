@@ -48,6 +48,7 @@ export type SimulateOption =
   | 'profile'
   | 'stack'
   | 'streams'
+  | 'load'
   | 'faults'
   | 'ledger'
   | 'report-json'
@@ -149,6 +150,7 @@ export const simulateOptions: OptionTable<SimulateOption> = {
   profile: option('NAME', 'strict (default): keeps Apple’s rules. fast: answers 200 and checks nothing'),
   stack: option('NAME', 'frames (default): our own HTTP/2. node: node:http2, a second opinion'),
   streams: option('N', 'concurrent streams that a connection is granted; default 1000'),
+  load: option('N/MS', 'serve N requests at once, MS milliseconds each; the others wait. Default: any number'),
   faults: option('FILE', 'JSON list of faults to play'),
   ledger: option('FILE', 'write every push that arrived here, one JSON object a line'),
   'report-json': option('FILE', 'on exit, the referee’s report with its timeline, as JSON'),

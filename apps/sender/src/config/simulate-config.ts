@@ -12,6 +12,8 @@ export interface SimulateConfig {
   readonly stack: 'frames' | 'node';
   /** Null: the simulator's default. */
   readonly streamsMax: number | null;
+  /** Null: it can do any work. */
+  readonly load: { readonly atOnce: number; readonly serviceMs: number } | null;
   /** Paths; null: none. */
   readonly faults: string | null;
   readonly ledger: string | null;
@@ -37,6 +39,7 @@ export function simulateConfig(given: Given<SimulateOption>): SimulateConfig {
     stack: choice(given, 'stack', ['frames', 'node']),
     // RFC 9113 §6.5.2 would allow 2^32 - 1; more streams than a connection has ids make no sense.
     streamsMax: wholeNumber(given, 'streams', 1, 0x7fff_ffff),
+    load: loadOf(given),
     faults: path(given, 'faults'),
     ledger: path(given, 'ledger'),
     reportJson,
@@ -51,6 +54,16 @@ export function simulateConfig(given: Given<SimulateOption>): SimulateConfig {
 function path(given: Given<SimulateOption>, name: SimulateOption): string | null {
   const value = given[name];
   return typeof value === 'string' ? value : null;
+}
+
+function loadOf(given: Given<SimulateOption>): SimulateConfig['load'] {
+  const text = path(given, 'load');
+  if (text === null) return null;
+  const [, atOnce, serviceMs] = (/^([1-9]\d{0,6})\/(\d{1,6})$/.exec(text) ?? []).map(Number);
+  if (atOnce === undefined || serviceMs === undefined) {
+    throw new UsageError(`--load ${quote(text)}; requests at once and milliseconds for each, such as 400/50, is right`);
+  }
+  return { atOnce, serviceMs };
 }
 
 /** The first choice is the default. */
