@@ -1,3 +1,4 @@
+import { parseDeviceToken } from '@carillon/apns';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -367,6 +368,33 @@ describe.each(['tokens', 'fingerprints'] as const)('With %s remembered', (keeps)
 });
 
 describe('Lines', () => {
+  it('are taken only if JSON.parse takes them, or they are a device token', () => {
+    const valid = JSON.stringify({
+      token: tokenOf(1),
+      id: 'a',
+      vars: { name: 'Ünï "q"', more: { a: [1, true, null] } },
+    });
+    const change = fc.record({ at: fc.nat(valid.length), drop: fc.nat(3), text: fc.string({ maxLength: 3 }) });
+    let accepted = 0;
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 2 }), (changes) => {
+        let line = valid;
+        for (const { at, drop, text } of changes) line = line.slice(0, at) + text + line.slice(at + drop);
+        const batch = batchOfLines(hello, [line]);
+        expect(batch.count + batch.rejections.length).toBe(line.trim() === '' ? 0 : 1);
+        if (batch.count === 0) return;
+        accepted++;
+        const { token, vars } = JSON.parse(line) as { token: string; vars: { name: unknown } };
+        const [record] = readRecords(batch);
+        expect(record.token).toBe(parseDeviceToken(token));
+        if (typeof vars.name !== 'string') return;
+        expect(JSON.parse(record.payload)).toEqual({ aps: { alert: `Hello ${vars.name}` } });
+      }),
+      { numRuns: 2000 },
+    );
+    expect(accepted).toBeGreaterThan(100);
+  });
+
   it('give the same however they are cut into batches', () => {
     const line = fc.oneof(
       fc.nat(20).map(tokenOf),

@@ -23,13 +23,15 @@ import type { CompiledNotification } from './compile-notification.ts';
 import { RecipientKey, type RecipientSpans, ValueKind } from './scan-recipient.ts';
 import type { TokenSet } from './token-set.ts';
 
+/** Pieces are copied eight octets at a time: up to seven behind them are written, and then written over. */
+const wordBytes = 8;
 /** What a record takes at most besides its payload. */
-const recordBytesMax = deviceTokenDigitsMax + apnsIdBytes + jobIdBytesMax;
+const recordBytesMax = deviceTokenDigitsMax + apnsIdBytes + jobIdBytesMax + wordBytes;
 /** Values of a lower-case hex digit; -1 for all other octets. */
 const digitValue: Int8Array = Int8Array.from({ length: 256 }, (_, byte) =>
   '0123456789abcdef'.indexOf(String.fromCharCode(byte)),
 );
-/** Copies of fewer octets are made here: calling the engine's own costs as much (packages/payload/README.md). */
+/** Values of so many octets are copied here: a call of Buffer.copy costs as much. */
 const ownCopyMax = 48;
 
 /** The token was there before, at this line. */
@@ -45,13 +47,17 @@ export class RecipientWriter {
   readonly #apnsIds: ApnsIdGenerator;
   readonly #tokens: TokenSet | null;
   readonly #hasSlots: boolean;
-  readonly #pieces: readonly Buffer[];
+  /** The pieces, each from an octet that is a multiple of eight, with room for a last word behind. */
+  readonly #pieces: DataView;
+  readonly #pieceStarts: Int32Array;
+  readonly #pieceLengths: Int32Array;
   readonly #slotVariables: Int32Array;
   readonly #fixedBytes: number;
   readonly #shared: Buffer;
   // The token of the recipient in hand, eight digits a number.
   readonly #words: Int32Array = new Int32Array((deviceTokenDigitsMax + 7) >> 3);
   #arena: Buffer = Buffer.alloc(0);
+  #arenaView: DataView = dataViewOf(this.#arena);
   #length = 0;
   // Grow with the largest batch; a batch takes copies of the size it needs.
   #index: Int32Array = new Int32Array(256 * recordStride);
@@ -63,7 +69,9 @@ export class RecipientWriter {
     this.#apnsIds = apnsIds;
     this.#tokens = tokens;
     this.#hasSlots = slots.length > 0;
-    this.#pieces = pieces;
+    this.#pieceLengths = Int32Array.from(pieces, ({ length }) => length);
+    this.#pieceStarts = startsOf(this.#pieceLengths);
+    this.#pieces = viewOf(pieces, this.#pieceStarts);
     this.#slotVariables = Int32Array.from(slots, ({ variable }) => variable);
     this.#fixedBytes = pieces.reduce((sum, { length }) => sum + length, 0);
     this.#shared = Buffer.concat([...(this.#hasSlots ? [] : pieces), compiled.collapseId, compiled.expiration]);
@@ -255,17 +263,26 @@ export class RecipientWriter {
 
   #writeBody(spans: RecipientSpans, bytes: Buffer, start: number): number {
     const arena = this.#arena;
-    const pieces = this.#pieces;
     const slotVariables = this.#slotVariables;
     const { valueStarts, valueEnds } = spans;
-    let at = copyTo(arena, start, pieces[0], 0, pieces[0].length);
+    let at = this.#writePiece(0, start);
     for (let slot = 0; slot < slotVariables.length; slot++) {
       const variable = slotVariables[slot];
       at = copyTo(arena, at, bytes, valueStarts[variable], valueEnds[variable]);
-      const piece = pieces[slot + 1];
-      at = copyTo(arena, at, piece, 0, piece.length);
+      at = this.#writePiece(slot + 1, at);
     }
     return at;
+  }
+
+  #writePiece(piece: number, at: number): number {
+    const pieces = this.#pieces;
+    const arena = this.#arenaView;
+    const length = this.#pieceLengths[piece];
+    const start = this.#pieceStarts[piece];
+    for (let i = 0; i < length; i += wordBytes) {
+      arena.setBigUint64(at + i, pieces.getBigUint64(start + i, true), true);
+    }
+    return at + length;
   }
 
   #grow(wanted: number): void {
@@ -274,6 +291,7 @@ export class RecipientWriter {
     const larger = Buffer.allocUnsafeSlow(Math.max(wanted, 2 * this.#length));
     this.#arena.copy(larger, 0, 0, this.#length);
     this.#arena = larger;
+    this.#arenaView = dataViewOf(larger);
   }
 
   #growIndex(): void {
@@ -281,6 +299,25 @@ export class RecipientWriter {
     index.set(this.#index);
     this.#index = index;
   }
+}
+
+function startsOf(lengths: Int32Array): Int32Array {
+  const starts = new Int32Array(lengths.length);
+  for (let piece = 1; piece < lengths.length; piece++) {
+    starts[piece] = starts[piece - 1] + Math.ceil(lengths[piece - 1] / wordBytes) * wordBytes;
+  }
+  return starts;
+}
+
+function viewOf(pieces: readonly Buffer[], starts: Int32Array): DataView {
+  const last = pieces.length - 1;
+  const bytes = Buffer.alloc(starts[last] + Math.ceil(pieces[last].length / wordBytes) * wordBytes);
+  for (const [piece, octets] of pieces.entries()) octets.copy(bytes, starts[piece]);
+  return dataViewOf(bytes);
+}
+
+function dataViewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** False: not all of them are lower-case hex digits. */
