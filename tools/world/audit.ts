@@ -60,6 +60,9 @@ export class Audit {
     const settled = accepted + rejected + unregistered + abandoned;
     if (admitted !== settled + jobs)
       this.#breach('one-state', `${admitted} admitted, ${settled} settled, ${jobs} under way`, now);
+    const { onProbation } = stats;
+    if (onProbation < 0 || onProbation > jobs)
+      this.#breach('one-state', `${onProbation} of ${jobs} jobs are on probation`, now);
     if (Math.min(jobs, waiting, onWire, putOff, stats.jobBytes) < 0)
       this.#breach('one-state', `below zero: ${JSON.stringify({ jobs, waiting, onWire, putOff })}`, now);
     if (jobs === 0 && stats.jobBytes !== 0)
@@ -68,9 +71,10 @@ export class Audit {
 
   #bounded(stats: EngineStats, now: number): void {
     const { limits, connectionsMax } = this.#plan.engine;
-    const jobsMax = (limits.jobsMax ?? Infinity) + this.#batches.jobs;
+    // What is on probation has half as much room again (docs/LIMITS.md).
+    const jobsMax = (limits.jobsMax ?? Infinity) * (stats.onProbation > 0 ? 1.5 : 1) + this.#batches.jobs;
     if (stats.jobs > jobsMax) this.#breach('bytes-bounded', `${stats.jobs} jobs, at most ${jobsMax} may be`, now);
-    const bytesMax = (limits.jobBytesMax ?? Infinity) + this.#batches.bytes;
+    const bytesMax = (limits.jobBytesMax ?? Infinity) * (stats.onProbation > 0 ? 1.5 : 1) + this.#batches.bytes;
     if (stats.jobBytes > bytesMax)
       this.#breach('bytes-bounded', `${stats.jobBytes} bytes of jobs, at most ${bytesMax} may be`, now);
     if (stats.deadDevices > (limits.deadDevicesMax ?? Infinity))
@@ -78,10 +82,14 @@ export class Audit {
     if (stats.restingDevices > (limits.restingDevicesMax ?? Infinity))
       this.#breach('bytes-bounded', `${stats.restingDevices} resting devices are remembered`, now);
     for (const { connections, endpoint } of stats.outlets) {
-      const usable = connections.filter(({ state }) => state === 'open' || state === 'probing').length;
+      const usable = connections.filter(({ state }) => state === 'open' || state === 'probing');
+      const onProbation = usable.filter(({ isProbation }) => isProbation).length;
+      const clean = usable.length - onProbation;
       // One more while it takes over from one that retires.
-      if (usable > connectionsMax + 1)
-        this.#breach('bytes-bounded', `${usable} connections to ${endpoint}, at most ${connectionsMax} may be`, now);
+      if (clean > connectionsMax + 1)
+        this.#breach('bytes-bounded', `${clean} connections to ${endpoint}, at most ${connectionsMax} may be`, now);
+      if (onProbation > 1 + 1)
+        this.#breach('bytes-bounded', `${onProbation} connections to ${endpoint} carry what is on probation`, now);
     }
   }
 

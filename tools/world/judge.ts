@@ -249,8 +249,8 @@ function describe(error: unknown): string {
 // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function checkNothingLeft({ stats, timersLeft }: Observed, find: Find): void {
-  const { jobs, jobBytes, waiting, onWire, putOff, connections, dialing, socketBytes } = stats;
-  const rest = { jobs, jobBytes, waiting, onWire, putOff, connections, dialing, socketBytes };
+  const { jobs, jobBytes, waiting, onWire, putOff, onProbation, connections, dialing, socketBytes } = stats;
+  const rest = { jobs, jobBytes, waiting, onWire, putOff, onProbation, connections, dialing, socketBytes };
   const left = Object.entries(rest).filter(([, value]) => value !== 0);
   if (left.length > 0) find('stats-zero', `after the end: ${JSON.stringify(Object.fromEntries(left))}`);
   if (timersLeft > 0) find('stats-zero', `after the end ${timersLeft} timers are set`);

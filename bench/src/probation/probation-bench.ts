@@ -99,6 +99,9 @@ async function runVariant(variant: Variant, pushes: number, context: BenchContex
   const alone = [before, after].map((report) => report.clean.wallMs);
   const aloneMs = (alone[0] + alone[1]) / 2;
   const { clean, dirty } = beside;
+  progress(
+    `${name}: alone ${alone.map((ms) => (ms / 1000).toFixed(1)).join(' and ')} s, beside ${(clean.wallMs / 1000).toFixed(1)} s`,
+  );
   return [
     rowOf(`${name}/clean-alone`, pushes, before, aloneMs, { spread: rounded(Math.max(...alone) / Math.min(...alone)) }),
     rowOf(`${name}/clean-beside-dirty`, pushes, beside, clean.wallMs, { ratio: rounded(clean.wallMs / aloneMs) }),

@@ -110,8 +110,9 @@ function sortedIds(all: readonly { readonly id?: string | null | undefined }[]):
 
 /** Nothing is under way, and no byte is held. */
 export function expectEmpty(engine: Engine): void {
-  const { jobs, jobBytes, waiting, onWire, putOff } = engine.stats();
-  expect({ jobs, jobBytes, waiting, onWire, putOff }).toEqual({
+  const { jobs, jobBytes, waiting, onWire, putOff, onProbation } = engine.stats();
+  expect({ jobs, jobBytes, waiting, onWire, putOff, onProbation }).toEqual({
+    onProbation: 0,
     jobs: 0,
     jobBytes: 0,
     waiting: 0,
