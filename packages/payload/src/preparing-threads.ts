@@ -188,8 +188,9 @@ export class PreparingThreads {
       idleTimeout: idleMs,
       concurrentTasksPerWorker: tasksPerThread,
       recordTiming: false,
-      // Buffers are outside of these; they are bounded by the batches.
-      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(heapBytesMax / 1_048_576), maxYoungGenerationSizeMb: 16 },
+      // Buffers are outside of these; they are bounded by the batches. 4 MB of young objects instead of 16: 10 MB less of
+      // resident memory a thread, and no slower (bench payload, workers/1).
+      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(heapBytesMax / 1_048_576), maxYoungGenerationSizeMb: 4 },
       ...inheritedArguments(),
     });
     // A thread that dies without a task: while it starts, as a rule.

@@ -31,6 +31,7 @@ export type SendOption =
   | 'recipients'
   | 'duplicates'
   | 'connections'
+  | 'workers'
   | 'rate'
   | 'give-up-after'
   | 'receipts'
@@ -103,6 +104,7 @@ export const sendOptions: OptionTable<SendOption> = {
   recipients: option('FILE|-', '… who they are, one a line, and no job FILE'),
   duplicates: option('HOW', 'exact (default: up to 1,000,000 device tokens, each sent to once) | fingerprints | off'),
   connections: option('N', 'connections at most; default 4'),
+  workers: option('N', 'prepare jobs in so many worker threads; default 0: the thread that sends'),
   rate: option('N', 'pushes a second at most; default: as fast as the gateway takes them'),
   'give-up-after': option('SECONDS', 'without any usable connection for this long the rest is abandoned; default 30'),
   receipts: option('FILE|-', 'one receipt a line goes here; - is stdout. An existing file is refused without --resume'),

@@ -23,10 +23,10 @@ export function openEngine(config: SendConfig, onEvent: (event: EngineEvent) => 
   return open(config, to, {
     // Nobody is there to give another credential: what waits for one would wait for ever.
     onCredentialFault: 'abandon',
-    // One thread and fewer jobs at once: a file of any length in less than 250 MB, at the same rate (measured: worker
-    // threads and the engine's own limits take 282 MB with the strict simulator).
-    prepare: 'inline',
-    limits: { jobsMax: 20_000, receiptsMax: 10_000 },
+    // With threads only when asked: on two processors they cost more than they save (docs/BENCHMARKS.md, Preparation).
+    ...(config.workersMax === null || config.workersMax === 0
+      ? { prepare: 'inline' }
+      : { prepare: 'workers', workersMax: config.workersMax }),
     ...(config.pushType === null ? {} : { defaultPushType: config.pushType }),
     onEvent,
     ...(config.connectionsMax === null ? {} : { connectionsMax: config.connectionsMax }),

@@ -22,6 +22,8 @@ export interface SendConfig {
   readonly credential: CredentialFiles;
   /** Null: the engine's default. */
   readonly connectionsMax: number | null;
+  /** Threads that prepare jobs; null or 0: the thread that sends. */
+  readonly workersMax: number | null;
   readonly ratePerSecond: number | null;
   readonly giveUpAfterMs: number | null;
   readonly receipts: ReceiptsTarget;
@@ -75,6 +77,7 @@ export function sendConfig(
     ca: textOf(given, 'ca'),
     credential: credentialOf(given),
     connectionsMax: numberOf(given, 'connections', { least: 1, most: 1000, isWhole: true }),
+    workersMax: numberOf(given, 'workers', { least: 0, most: 64, isWhole: true }),
     ratePerSecond: numberOf(given, 'rate', { least: 0.001, most: 1e9, isWhole: false }),
     giveUpAfterMs: secondsOf(given, 'give-up-after'),
     receipts: receiptsOf(given),
