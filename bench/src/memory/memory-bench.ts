@@ -35,7 +35,6 @@ export interface MemoryReport {
 
 const rows: readonly { readonly name: string; readonly prepare: Prepare | null }[] = [
   { name: 'ten-million', prepare: null },
-  { name: 'ten-million/inline', prepare: 'inline' },
   { name: 'ten-million/workers', prepare: 'workers' },
 ];
 
