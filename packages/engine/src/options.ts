@@ -40,7 +40,9 @@ export interface EngineOptions {
   readonly attemptsMax?: number;
   /**
    * Where the lines of `sendBytes` are checked and prepared: on the calling thread (`inline`), in worker threads
-   * (`workers`), or in worker threads once an input is large enough to gain by them (`auto`). Default `inline`.
+   * (`workers`), or in worker threads once an input is large enough to gain by them (`auto`). Default `inline`:
+   * threads take half of that work from the calling thread, but cost more processor time in all and some 30 MB each, which
+   * pays where the calling thread limits the rate and processors are idle (docs/BENCHMARKS.md, Preparation).
    */
   readonly prepare?: 'inline' | 'workers' | 'auto';
   /** Worker threads at most. Default: one less than the machine has processors, from 1 to 4. */
