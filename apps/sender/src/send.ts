@@ -194,8 +194,8 @@ async function sendInput({ engine, campaign, stop, tally, writer, log }: Sending
 
 function recipientsFull({ line }: RecipientsFullError): string {
   return (
-    `at line ${line}: 1,000,000 device tokens are remembered exactly, and whether the next was sent to is not known; ` +
-    '--resume --duplicates fingerprints sends the rest'
+    `at line ${line}: as many device tokens are remembered as may be, and whether the next was sent to is not known; ` +
+    '--resume with --duplicates fingerprints, or off, sends the rest'
   );
 }
 
