@@ -168,6 +168,15 @@ describe('a fault of the connection', () => {
     await expectFired(simulator);
   });
 
+  // Once it was reset from within the callback of the handshake, and Node died of that.
+  it('tcp-reset on start: when the handshake is over', async () => {
+    await using simulator = await start({ kind: 'tcp-reset' }, { on: 'start' });
+    const client = await TestClient.connect(simulator);
+    await client.untilClosed();
+    expect(client.closeError).toBe('ECONNRESET');
+    await expectFired(simulator);
+  });
+
   it.each(['half-close', 'truncate', 'close'] as const)('%s: the client sees the end, not a reset', async (kind) => {
     await using simulator = await start({ kind });
     const client = await TestClient.connect(simulator);

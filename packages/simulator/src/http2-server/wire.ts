@@ -14,12 +14,20 @@ export interface Wire {
 
 export function tlsWire(socket: TLSSocket, raw: Socket): Wire {
   raw.setNoDelay(true);
+  // Node 24 says that the handshake is done from within OpenSSL's read; a socket that is destroyed there is used once more
+  // afterwards, and the process dies (SIGSEGV in `state_machine`, under TLSWrap::ClearOut).
+  let isInHandshake = true;
+  setImmediate(() => (isInHandshake = false));
+  const reset = (): void => {
+    raw.resetAndDestroy();
+    socket.destroy();
+  };
   return {
     stream: socket,
     truncate: () => void raw.end(),
     reset() {
-      raw.resetAndDestroy();
-      socket.destroy();
+      if (isInHandshake) setImmediate(reset);
+      else reset();
     },
   };
 }
