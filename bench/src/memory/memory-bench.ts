@@ -33,10 +33,24 @@ export interface MemoryReport {
   readonly peakMb: number;
 }
 
-const rows: readonly { readonly name: string; readonly prepare: Prepare | null }[] = [
-  { name: 'ten-million', prepare: null },
-  { name: 'ten-million/workers', prepare: 'workers' },
+interface MemoryRow {
+  readonly name: string;
+  readonly prepare: Prepare | null;
+  /** With V8's young generation held to `semiSpaceMb`; the aims are for such rows. */
+  readonly isHeld: boolean;
+}
+
+const rows: readonly MemoryRow[] = [
+  { name: 'ten-million', prepare: null, isHeld: true },
+  { name: 'ten-million/workers', prepare: 'workers', isHeld: true },
+  { name: 'ten-million/v8-defaults', prepare: null, isHeld: false },
 ];
+
+/**
+ * V8 lets its young generation grow with the memory of the machine, to three times 64 MB on one of 24 GB, whatever the
+ * program holds. 16 MB cost no more processor time than that (docs/BENCHMARKS.md, Memory).
+ */
+const semiSpaceMb = 16;
 
 /** The target of the engine; and see above. */
 const peakMbMax = 300;
@@ -49,7 +63,9 @@ export const memoryBench: Bench = {
     'Read by whoever gives the process its limit, and by CI. MB of resident memory at so much of the jobs; `growthMb` is the\n' +
     'most between 50 and 100 % over the most between 10 and 50 %.',
   run,
-  conclude: () => [`aims: a peak below ${peakMbMax} MB, growth of at most ${growthMbMax} MB`],
+  conclude: () => [
+    `aims: a peak below ${peakMbMax} MB, growth of at most ${growthMbMax} MB; v8-defaults: without --max-semi-space-size=${semiSpaceMb}`,
+  ],
   check,
 };
 
@@ -59,11 +75,12 @@ async function run(context: BenchContext): Promise<Row[]> {
   if (wanted.length === 0) return found;
   const pushes = context.isQuick ? 1_000_000 : 10_000_000;
   await withGateway(context.signal, async (gateway) => {
-    for (const { name, prepare } of wanted) {
+    for (const { name, prepare, isHeld } of wanted) {
       context.progress(`${name}: ${pushes.toLocaleString('en-US')} jobs`);
       const before = await gateway.stats();
       const given: MemoryTask = { task: taskFor(gateway, { pushes }), prepare };
-      const report = await runTask<MemoryReport>('memory/memory-process', given, { signal: context.signal });
+      const env = isHeld ? { NODE_OPTIONS: `--max-semi-space-size=${semiSpaceMb}` } : {};
+      const report = await runTask<MemoryReport>('memory/memory-process', given, { env, signal: context.signal });
       const { requests } = await gateway.stats();
       found.push(rowOf(name, pushes, report, requests - before.requests));
     }
@@ -95,7 +112,9 @@ function rowOf(name: string, pushes: number, report: MemoryReport, seen: number)
 }
 
 function check(found: readonly Row[]): string[] {
+  const held = new Set(rows.filter(({ isHeld }) => isHeld).map(({ name }) => name));
   return found.flatMap((row) => {
+    if (!held.has(row.name)) return [];
     const [peakMb, growthMb] = [Number(row.rssMb), Number(row.growthMb)];
     return [
       ...(peakMb < peakMbMax ? [] : [`${row.name}: the peak is ${peakMb} MB, and must stay below ${peakMbMax}`]),
