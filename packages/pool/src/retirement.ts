@@ -12,7 +12,10 @@ export function isPastItsTime(connection: Connection, now: number): boolean {
  * to wait for either.
  */
 export function isOfNoUse(connection: Connection, now: number, policy: PoolPolicy): boolean {
-  return connection.openStreams === 0 && now - connection.usedAt >= policy.requestTimeoutMs;
+  const { usedAt, endedAt, replies } = connection;
+  // One that answers has its slot back when a request has timed out; one that never did has had its chance.
+  const since = replies === 0 ? usedAt : Math.max(usedAt, endedAt);
+  return connection.openStreams === 0 && now - since >= policy.requestTimeoutMs;
 }
 
 /** The one that has carried nothing for longest, if it is long enough: the pool can do without it. */

@@ -131,6 +131,26 @@ describe('A pool with more work than slots', () => {
     await world.close();
   });
 
+  // Found by a simulated world (seed 24421): with one stream allowed, a single request without an answer ended the
+  // connection as one of no use, over and over.
+  it('keeps a connection that answers, though its only stream timed out', async () => {
+    const world = new GatewayWorld(() => ({ settings: [[SettingId.maxConcurrentStreams, 1]] }), {
+      connectionsMax: 1,
+      requestTimeoutMs: 500,
+    });
+    await world.send(5);
+    expect(world.jobs.replied).toHaveLength(5);
+    for (let round = 0; round < 5; round++) {
+      world.last.answers = false;
+      world.jobs.add(3);
+      await world.clock.advance(400);
+      world.last.answers = true;
+      await world.clock.advance(600);
+    }
+    expect(world.dialledAt).toHaveLength(1);
+    await world.close();
+  });
+
   it('goes on when the limit falls to 1 and rises again (N9)', async () => {
     const world = new GatewayWorld(() => ({ answers: false }), { connectionsMax: 1 });
     await world.send(20);
