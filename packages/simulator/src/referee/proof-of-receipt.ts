@@ -72,7 +72,7 @@ export interface Told {
   readonly place: number;
 }
 
-/** Whether what arrives on the connection of `proof` now was sent in knowledge of `told`. */
-export function knew(proof: ProofOfReceipt, told: Told): boolean {
-  return proof.knownUntil >= (proof === told.by ? told.place : told.by.provenAt(told.place));
+/** Whether what the client of `proof` sent when it knew what stands before `knownUntil` was sent in knowledge of `told`. */
+export function knew(proof: ProofOfReceipt, told: Told, knownUntil: number = proof.knownUntil): boolean {
+  return knownUntil >= (proof === told.by ? told.place : told.by.provenAt(told.place));
 }

@@ -330,6 +330,23 @@ describe('Referee', () => {
       expect(scene.violations).toEqual({ 'retries-budgeted': 1 });
     });
 
+    // Found by a simulated world (seed 24728): in a window of one octet a body takes seconds, and a 410 comes meanwhile.
+    it('and asks what was known when the stream was opened, not when its body had come', () => {
+      const scene = new Scene();
+      const [first, second] = [scene.connect(), scene.connect()];
+      second.streamOpened(1_001, scene.nowMs);
+      scene.push(first, 410, apnsId(1), { reason: 'Unregistered' });
+      scene.mark(first);
+      scene.mark(second);
+      const fields = [
+        { name: 'apns-topic', value: 'com.example.app' },
+        { name: 'apns-id', value: apnsId(2)['apns-id'] },
+      ];
+      const request: PushRequest = { method: 'POST', path: `/3/device/${token}`, fields, bodyBytes: 2 };
+      second.request(1_001, request, emptyBody, scene.nowMs);
+      expect(scene.violations).toEqual({});
+    });
+
     // Found by a simulated world (seed 226): a gateway that answers in 700 ms, and a sender that waits for 500.
     it('and takes an answer that met a reset for one that nobody heard', () => {
       const scene = new Scene();

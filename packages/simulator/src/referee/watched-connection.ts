@@ -64,6 +64,8 @@ interface OpenStream {
   isRepeat: boolean;
   /** Epoch ms. */
   readonly openedAt: number;
+  /** What the client had proven to know then: its body may come much later, in a small window. */
+  readonly knowing: number;
 }
 
 /**
@@ -189,7 +191,14 @@ export class WatchedConnection {
       this.#convict('streams-within-limit', now, streamId, () => `${count} streams open, allowed: ${most}`);
     }
     if (this.#open.has(streamId)) return; // no client can: its connection would have ended
-    this.#open.set(streamId, { token: '', topic: '', record: null, isRepeat: false, openedAt: now });
+    this.#open.set(streamId, {
+      token: '',
+      topic: '',
+      record: null,
+      isRepeat: false,
+      openedAt: now,
+      knowing: this.proof.knownUntil,
+    });
     this.#court.sampler.streamOpened(this.ordinal, this.#open.size, most, now);
   }
 
@@ -313,7 +322,7 @@ export class WatchedConnection {
   #judgeDevice(stream: OpenStream, streamId: number, now: number): void {
     if (stream.token === '') return; // a broadcast: no device
     const fact = this.#court.devices.find(stream.token, stream.topic);
-    if (fact === null || !knew(this.proof, fact)) return;
+    if (fact === null || !knew(this.proof, fact, stream.knowing)) return;
     if (fact.kind === 'dead') {
       this.#convict('dead-tokens-stay-dead', now, streamId, () => `${redacted(stream.token)} was answered 410 before`);
     } else if (fact.kind === 'refused') {
