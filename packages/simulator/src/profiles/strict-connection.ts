@@ -339,9 +339,14 @@ function isUnreadable(action: ReplyAction): boolean {
   return action.kind === 'malformed' || action.kind === 'push-promise' || action.kind === 'oversized-data';
 }
 
+/** Ours: HEADERS and four CONTINUATION frames; a reply of Apple's is one frame. */
+const piecesBorne = 5;
+
 /** Answers after which a client has to end the connection (RFC 9113 §4.2, §4.3, §8.4). */
 function breaksConnection(action: ReplyAction): boolean {
   if (action.kind === 'malformed') return action.how === 'bad-hpack';
+  // A client may take so many pieces for a flood (VU#421644), and end the connection.
+  if (action.kind === 'continuation') return action.pieces > piecesBorne;
   return action.kind === 'push-promise' || action.kind === 'oversized-data';
 }
 
