@@ -14,6 +14,8 @@ export interface Breach {
 const jobsPerBatch = 256;
 /** A source that hesitates has a batch for each of its turns. */
 const jobsOfSlowSource = 8;
+/** A line of 65,536 bytes and its line feed. */
+const pieceBytesLeast = 65_537;
 /** The largest job that is taken, with its arena's share. */
 const jobBytesMost = 8_192;
 
@@ -100,13 +102,16 @@ export class Audit {
 
 function batchesOf({ calls, engine }: Plan): { jobs: number; bytes: number } {
   // Ids and times that a job did not bring take a quarter more (`limits.ts`).
-  const batchBytes = 1.25 * (engine.limits.batchBytes ?? 65_536) + jobBytesMost;
+  const asked = engine.limits.batchBytes ?? 65_536;
+  const batchBytes = 1.25 * asked + jobBytesMost;
+  // A piece of lines holds the longest line whatever is asked (`line-splitter.ts`), and one more may be on its way.
+  const pieceBytes = 1.25 * Math.max(asked, pieceBytesLeast) + jobBytesMost;
   let [jobs, bytes] = [0, 0];
   for (const call of calls) {
     const isSlow = call.kind === 'jobs' && call.source.delayMs !== null;
     jobs += isSlow ? jobsOfSlowSource : jobsPerBatch;
-    // A piece of lines is looked at when it is there: one more may be.
-    bytes += isSlow ? jobsOfSlowSource * jobBytesMost : (call.kind === 'bytes' ? 2 : 1) * batchBytes;
+    if (isSlow) bytes += jobsOfSlowSource * jobBytesMost;
+    else bytes += call.kind === 'bytes' ? 2 * pieceBytes : batchBytes;
   }
   return { jobs, bytes };
 }
