@@ -128,18 +128,14 @@ export class ProviderTokenHold<Token extends ProviderToken | null = ProviderToke
 
   tokenAt(nowMs: EpochMs, now: Ms): Token {
     const held = this.#held;
-    if (held !== null) {
-      // False while it is unused: then nobody minds that it changes.
-      const isSettled = now - this.#firstUsedAt < providerTokenHoldMs;
-      const isFresh = nowMs - held.issuedAtMs <= providerTokenAgeMaxMs;
-      if (isSettled && isFresh) return held;
-    }
+    const isFresh = held !== null && nowMs - held.issuedAtMs <= providerTokenAgeMaxMs;
+    // Not settled while it is unused: then nobody minds that it changes.
+    if (isFresh && now - this.#firstUsedAt < providerTokenHoldMs) return held;
     const current = this.#source.tokenAt(nowMs);
-    if (current === null) return held ?? current;
+    // Without a new one the old one serves on, until APNs would refuse it.
+    if (current === null) return isFresh ? held : current;
     // A clock set back would bring an older token: keep the one we have while it is fresh.
-    const isOlder =
-      held !== null && current.issuedAtMs <= held.issuedAtMs && nowMs - held.issuedAtMs <= providerTokenAgeMaxMs;
-    if (held !== null && isOlder) return held;
+    if (isFresh && current.issuedAtMs <= held.issuedAtMs) return held;
     this.#held = current;
     this.#firstUsedAt = NaN;
     return current;

@@ -212,6 +212,8 @@ export class Outlet implements TrackOwner {
   /** The signer gave none, and is asked again at `again`, monotonic ms. Without an older token the work is parked until then. */
   onNoToken(again: number): void {
     if (this.#tokens?.isEmpty === true) this.#noTokenUntil = again;
+    // What waited for a newer token goes with the old one.
+    else this.wake();
   }
 
   /** Opens no more streams; resolves when the last has ended and the connections are closed. */

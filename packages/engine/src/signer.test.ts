@@ -99,6 +99,21 @@ describe('SignerTokens', () => {
     expect([asked.look(), asked.tokens.isEmpty]).toEqual([null, true]);
   });
 
+  // A connection that began after a long rest took a token of 52 minutes, and had to change it three minutes later.
+  it('lets no connection begin with a token that cannot be kept for 20 minutes, while a newer one is on its way', async () => {
+    const asked = new Asked();
+    asked.look();
+    await asked.answer(0, 'a.b.c');
+    asked.clock.advance(36 * 60_000);
+    expect([asked.look(), asked.tokens.isEmpty]).toEqual([null, false]);
+    await asked.fail(1, 'no route to the KMS');
+    expect(asked.look()).toBe('a.b.c');
+    asked.clock.advance(10_000);
+    asked.look();
+    await asked.answer(2, 'd.e.f');
+    expect(asked.look()).toBe('d.e.f');
+  });
+
   it('takes what is no JWT for a failure', async () => {
     const asked = new Asked();
     asked.look();

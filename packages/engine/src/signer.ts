@@ -30,6 +30,11 @@ export interface SignerOwner {
 
 /** Asked for the next one when the present one is this old: between Apple's 20 and 60 minutes. */
 const renewAfterMs = 30 * 60_000;
+/**
+ * A connection that begins with a token keeps it for 20 minutes, and it must not grow older than 55 meanwhile: beyond this
+ * age a newer one is waited for, unless the signer fails to give one.
+ */
+const beginsUpToMs = conductLimits.providerTokenAgeMaxMs - conductLimits.providerTokenHoldMs;
 /** After a failure, and while the signer's source still gives the old one. */
 const askAgainMs = 10_000;
 /** A KMS answers within a second; one that takes longer than this has a fault that somebody should hear of. */
@@ -44,6 +49,8 @@ export class SignerTokens implements TokenSource {
   /** Of the question that is open; null: none is. */
   #asked: AbortController | null = null;
   #askAt = -Infinity;
+  /** The last question brought no newer token. */
+  #isFailing = false;
 
   constructor(signer: TokenSigner, keyId: string, clock: Clock, owner: SignerOwner) {
     this.#signer = signer;
@@ -65,7 +72,8 @@ export class SignerTokens implements TokenSource {
     // No push goes out with a token that APNs is about to refuse (conduct `provider-token-steady`).
     if (ageMs > conductLimits.providerTokenAgeMaxMs) this.#current = null;
     if (ageMs >= renewAfterMs && this.#asked === null && this.#clock.now() >= this.#askAt) void this.#ask();
-    return this.#current;
+    // Asked by connections that begin, or whose token has had its time; the others keep what they have.
+    return ageMs > beginsUpToMs && !this.#isFailing ? null : this.#current;
   }
 
   async #ask(): Promise<void> {
@@ -92,7 +100,9 @@ export class SignerTokens implements TokenSource {
   }
 
   #take(token: string, issuedAtMs: EpochMs): void {
-    if (this.#current?.token === token) return;
+    // The same again, from a source that others share: it has no newer one either.
+    this.#isFailing = this.#current?.token === token;
+    if (this.#isFailing) return;
     // A late answer must not bring back an older token.
     if (this.#current !== null && issuedAtMs < this.#current.issuedAtMs) return;
     this.#current = new ProviderToken(token, this.#keyId, issuedAtMs);
@@ -102,6 +112,7 @@ export class SignerTokens implements TokenSource {
   #failed(asked: AbortController, message: string): void {
     if (this.#asked !== asked) return;
     this.#asked = null;
+    this.#isFailing = true;
     this.#askAt = this.#clock.now() + askAgainMs;
     this.#owner.onFailure(message, this.#askAt);
   }
