@@ -2,27 +2,35 @@
  * Opens a PKCS#12 file (.p12, .pfx) into PEM. Keychain's older exports are encrypted with RC2-40, which OpenSSL 3 no longer
  * reads; node-forge does, for RSA keys, which is what those files hold.
  */
-import forge from 'node-forge';
+import { createRequire } from 'node:module';
+import type forge from 'node-forge';
 
 export interface OpenedPkcs12 {
   readonly certPem: string;
   readonly keyPem: string;
 }
 
+type Forge = typeof forge;
+type Pkcs12Pfx = forge.pkcs12.Pkcs12Pfx;
+
 export type Pkcs12Fault = 'wrong-passphrase' | 'no-certificate' | 'no-key' | 'unreadable';
+
+const require = createRequire(import.meta.url);
 
 /** The first key and the certificate that belongs to it, followed by the rest of its chain. */
 export function openPkcs12(content: Buffer, passphrase: string): OpenedPkcs12 | Pkcs12Fault {
-  let bags: forge.pkcs12.Pkcs12Pfx;
+  // Loaded here: it takes 35 ms of CPU, and most programs never open a .p12.
+  const forge = require('node-forge') as Forge; // what the package's types say it is
+  let bags: Pkcs12Pfx;
   try {
     bags = forge.pkcs12.pkcs12FromAsn1(forge.asn1.fromDer(content.toString('latin1')), false, passphrase);
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     return /mac could not be verified|invalid password/iu.test(text) ? 'wrong-passphrase' : 'unreadable';
   }
-  const key = firstKey(bags);
+  const key = firstKey(forge, bags);
   if (key === null) return 'no-key';
-  const certificates = allCertificates(bags);
+  const certificates = allCertificates(forge, bags);
   const own = certificates.findIndex((certificate) => belongsTo(certificate, key));
   if (own < 0) return 'no-certificate';
   const chain = [certificates[own], ...certificates.filter((_, index) => index !== own)].filter(
@@ -34,7 +42,7 @@ export function openPkcs12(content: Buffer, passphrase: string): OpenedPkcs12 | 
   };
 }
 
-function firstKey(bags: forge.pkcs12.Pkcs12Pfx): forge.pki.rsa.PrivateKey | null {
+function firstKey(forge: Forge, bags: Pkcs12Pfx): forge.pki.rsa.PrivateKey | null {
   const { pkcs8ShroudedKeyBag = '', keyBag = '' } = forge.pki.oids;
   for (const bagType of [pkcs8ShroudedKeyBag, keyBag]) {
     for (const bag of bags.getBags({ bagType })[bagType] ?? []) {
@@ -44,7 +52,7 @@ function firstKey(bags: forge.pkcs12.Pkcs12Pfx): forge.pki.rsa.PrivateKey | null
   return null;
 }
 
-function allCertificates(bags: forge.pkcs12.Pkcs12Pfx): forge.pki.Certificate[] {
+function allCertificates(forge: Forge, bags: Pkcs12Pfx): forge.pki.Certificate[] {
   const { certBag = '' } = forge.pki.oids;
   return (bags.getBags({ bagType: certBag })[certBag] ?? []).flatMap(({ cert }) => (cert === undefined ? [] : [cert]));
 }

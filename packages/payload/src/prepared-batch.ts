@@ -6,9 +6,9 @@ import type { WarningSet } from './checks/warning-table.ts';
 import type { RefusalCode } from './codes.ts';
 
 /**
- * One record of the arena, its parts next to one another:
+ * One record of the arena, its parts next to one another; what a receipt names comes first, so that it is one piece:
  *
- *     | token, lower-case hex | apns-id, 36 | expiration, decimal | collapse id | payload | job id |
+ *     | token, lower-case hex | apns-id, 36 | job id | expiration, decimal | collapse id | payload |
  *
  * Parts that a job does not have take no bytes. A broadcast (HeadKey.isBroadcast) has its channel where the others have
  * their token.

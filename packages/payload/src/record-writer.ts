@@ -176,12 +176,22 @@ export class RecordWriter {
       apnsIdEnd = this.#apnsIds.write(arena, tokenEnd);
     }
 
-    let expirationEnd: number | JobFault = apnsIdEnd;
+    let idStart = tokenEnd;
+    let idEnd: number | JobFault = apnsIdEnd;
+    if (job.has(Field.id)) {
+      idStart = apnsIdEnd;
+      idEnd = writeJobId(bytes, job, arena, apnsIdEnd);
+      if (typeof idEnd !== 'number') return idEnd;
+      flags |= RecordFlag.idGiven;
+    }
+
+    const expirationStart = idEnd;
+    let expirationEnd: number | JobFault = expirationStart;
     if (job.has(Field.expiration)) {
-      expirationEnd = writeExpiration(bytes, job, arena, apnsIdEnd);
+      expirationEnd = writeExpiration(bytes, job, arena, expirationStart);
       if (typeof expirationEnd !== 'number') return expirationEnd;
     } else if (isBroadcast) {
-      expirationEnd = writeDefaultExpiration(arena, apnsIdEnd);
+      expirationEnd = writeDefaultExpiration(arena, expirationStart);
     }
 
     let collapseIdEnd: number | JobFault = expirationEnd;
@@ -200,17 +210,6 @@ export class RecordWriter {
     payload.copy(arena, collapseIdEnd, bodyStart, bodyStart + bodyBytes);
     const bodyEnd = collapseIdEnd + bodyBytes;
 
-    let idStart = tokenEnd;
-    let idEnd: number | JobFault = apnsIdEnd;
-    let length = bodyEnd;
-    if (job.has(Field.id)) {
-      idStart = bodyEnd;
-      idEnd = writeJobId(bytes, job, arena, bodyEnd);
-      if (typeof idEnd !== 'number') return idEnd;
-      flags |= RecordFlag.idGiven;
-      length = idEnd;
-    }
-
     const count = this.#count;
     if (count === this.#deadlines.length) this.#growIndex();
     const index = this.#index;
@@ -219,8 +218,8 @@ export class RecordWriter {
     index[at + 1] = tokenEnd;
     index[at + 2] = tokenEnd;
     index[at + 3] = apnsIdEnd;
-    index[at + 4] = expirationEnd === apnsIdEnd ? -1 : apnsIdEnd;
-    index[at + 5] = expirationEnd === apnsIdEnd ? -1 : expirationEnd;
+    index[at + 4] = expirationEnd === expirationStart ? -1 : expirationStart;
+    index[at + 5] = expirationEnd === expirationStart ? -1 : expirationEnd;
     index[at + 6] = collapseIdEnd === expirationEnd ? -1 : expirationEnd;
     index[at + 7] = collapseIdEnd === expirationEnd ? -1 : collapseIdEnd;
     index[at + 8] = collapseIdEnd;
@@ -233,7 +232,7 @@ export class RecordWriter {
     index[at + 15] = lineBytes;
     this.#deadlines[count] = deadline;
     this.#count = count + 1;
-    this.#length = length;
+    this.#length = bodyEnd;
     if ((flags & RecordFlag.truncated) !== 0) this.#truncated++;
     return null;
   }

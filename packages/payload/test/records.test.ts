@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { ApnsIdGenerator } from '@carillon/apns';
 import { describe, expect, it } from 'vitest';
-import { InlinePreparer } from '../src/index.ts';
+import { InlinePreparer, RecordField, recordStride } from '../src/index.ts';
 import { accept, jobLine, payloadLine, prepare, readRecords, token } from './batches.ts';
 
 const uuidV4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -195,10 +195,11 @@ describe('a batch', () => {
     const batch = prepare(`${jobLine({ id: 'a', expiration: 0, collapseId: 'c' })}\n`.repeat(3));
     let at = 0;
     for (let k = 0; k < 3; k++) {
-      const record = [...batch.index.subarray(k * 16, k * 16 + 12)];
-      expect(record[0]).toBe(at);
-      for (let part = 1; part < 11; part += 2) expect(record[part]).toBe(record[part + 1]);
-      at = record[11];
+      const { tokenStart, apnsIdStart, idStart, expirationStart, collapseIdStart, bodyStart } = RecordField;
+      for (const part of [tokenStart, apnsIdStart, idStart, expirationStart, collapseIdStart, bodyStart]) {
+        expect(batch.index[k * recordStride + part]).toBe(at);
+        at = batch.index[k * recordStride + part + 1];
+      }
     }
     expect(batch.bytes.length).toBe(at);
   });
