@@ -169,12 +169,16 @@ export function admit(run: Run, batch: PreparedBatch, context: FeedContext): voi
 
 export async function room(run: Run, { pipeline, stop }: FeedContext): Promise<void> {
   await run.roomForReceipts(stop);
-  const { admission, preparation } = pipeline;
+  const { admission, preparation, feedTurns } = pipeline;
   while (!stop.aborted) {
     if (admission.isProbationFull && run.isOnProbation) await admission.probationRoom(stop);
     else if (admission.isFull) await admission.room(stop);
     else if (preparation.isFull) await preparation.room(stop);
-    else return;
+    else {
+      const turn = feedTurns.next();
+      if (turn === null) return;
+      await turn;
+    }
   }
 }
 

@@ -24,6 +24,7 @@ import type { DeviceLedger } from './device-ledger.ts';
 import { guardedLedger } from './device-ledger.ts';
 import { DeviceTable } from './device-table.ts';
 import type { EngineEvent } from './events.ts';
+import { FeedTurns } from './feed-turns.ts';
 import { HeadTable } from './head.ts';
 import type { Lane } from './lane.ts';
 import type { EngineLimits } from './limits.ts';
@@ -52,6 +53,7 @@ export class Pipeline {
   readonly admission: Admission;
   readonly campaigns: Campaigns = new Campaigns();
   readonly preparation: Preparation;
+  readonly feedTurns: FeedTurns;
   /** Null when the rate is not capped. */
   readonly rate: TokenBucket | null;
   /** Null when devices have no rate of ours. */
@@ -97,6 +99,7 @@ export class Pipeline {
     this.sandboxTokens = new DeviceTable(limits.sandboxDevicesMax);
     this.admission = new Admission(limits.jobsMax, limits.jobBytesMax, () => this.onFirstJob());
     this.probation = new Probation(this.ledger.suspects, this.admission, clock, emit);
+    this.feedTurns = new FeedTurns(clock);
     this.preparation = new Preparation(limits, this.admission, clock);
     this.budget = new RetryBudget(clock.now());
     this.pace = perDevicePerSecond === Infinity ? null : new DevicePace(perDevicePerSecond, limits.pacedDevicesMax);
@@ -105,6 +108,7 @@ export class Pipeline {
 
   /** Counts jobs in at the door. */
   enter(jobs: number): void {
+    this.feedTurns.spend(jobs);
     this.admission.enter(jobs);
     this.budget.admitted(jobs);
   }
