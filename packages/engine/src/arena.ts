@@ -51,6 +51,11 @@ export class Arena {
     return this.bytes.length + warnings * warningBytes;
   }
 
+  /** It has one record, and never had more. */
+  get isOfOne(): boolean {
+    return this.index.length <= recordStride;
+  }
+
   /** The record at `at` in an arena of its own, at 0: one that waits long must not hold the bytes of a whole batch. */
   copyOf(at: number, source: Source): Arena {
     const from = this.index.subarray(at, at + recordStride);

@@ -29,6 +29,7 @@ import { HeadTable } from './head.ts';
 import type { Lane } from './lane.ts';
 import type { EngineLimits } from './limits.ts';
 import type { EngineSettings } from './options.ts';
+import { giveOwnArena } from './own-arena.ts';
 import { Preparation } from './preparation.ts';
 import { Probation } from './probation.ts';
 import type { Outcome } from './outcome.ts';
@@ -170,13 +171,18 @@ export class Pipeline {
       return;
     }
     this.counters.delayed++;
+    giveOwnArena(push, push.arena.isOnProbation, this.admission);
     this.delayed.add(push, dueAt);
   }
 
   /** Its turn came, and it may not go before `until`, monotonic ms. */
   hold(push: Push, until: number): void {
-    if (until >= push.deadlineAt) this.abandon(push, 'deadline');
-    else this.held.add(push, until);
+    if (until >= push.deadlineAt) {
+      this.abandon(push, 'deadline');
+      return;
+    }
+    giveOwnArena(push, push.arena.isOnProbation, this.admission);
+    this.held.add(push, until);
   }
 
   /** Pushes whose time has come go back to their lanes; retries as fast as the budget allows. */

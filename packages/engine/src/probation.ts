@@ -11,6 +11,7 @@ import { notedOf } from './device-ledger.ts';
 import type { LedgerPage } from './device-ledger.ts';
 import type { EngineEvent } from './events.ts';
 import { ProbationShare } from './probation-share.ts';
+import { giveOwnArena } from './own-arena.ts';
 import { Standing } from './push.ts';
 import type { Push, StandingCode } from './push.ts';
 import type { Source } from './source.ts';
@@ -115,19 +116,12 @@ export class Probation {
     this.#admission.moveToProbation(1, 0);
     const { arena } = push;
     if (arena.isOnProbation) return;
-    if (push.standing === Standing.dirty && arena.source === push.source) {
+    if (arena.isOfOne || (push.standing === Standing.dirty && arena.source === push.source)) {
       arena.isOnProbation = true;
       this.#admission.moveToProbation(0, arena.heldBytes);
       return;
     }
-    const own = arena.copyOf(push.at, push.source);
-    own.pushes = 1;
-    own.isOnProbation = true;
-    this.#admission.hold(own.heldBytes);
-    this.#admission.moveToProbation(0, own.heldBytes);
-    push.arena = own;
-    push.at = 0;
-    arena.release();
+    giveOwnArena(push, true, this.#admission);
   }
 
   #comeBack({ arena }: Push): void {

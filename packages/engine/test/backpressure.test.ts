@@ -1,7 +1,18 @@
 import { EngineFullError } from '@carillon/engine';
 import type { Job, Receipt } from '@carillon/engine';
 import { describe, expect, it } from 'vitest';
-import { collect, expectEmpty, jobOf, jobsOf, linesOf, openWorld, outcomes, reconcile, until } from './world.ts';
+import {
+  collect,
+  expectEmpty,
+  jobOf,
+  jobsOf,
+  linesOf,
+  openWorld,
+  outcomes,
+  reconcile,
+  tokenOf,
+  until,
+} from './world.ts';
 
 describe('Engine', () => {
   describe('with a source without end', () => {
@@ -84,6 +95,19 @@ describe('Engine', () => {
   });
 
   describe('send, when the engine is full', () => {
+    // Each held the bytes of its whole batch: with one in a hundred put off, nothing more was let in for minutes.
+    it('goes on while a few pushes of every batch wait for long', async () => {
+      await using world = await openWorld({}, { limits: { jobBytesMax: 300_000 } });
+      const jobs = jobsOf(6000);
+      for (let number = 0; number < jobs.length; number += 100)
+        world.simulator.setToken(tokenOf(number), { kind: 'throttled', retryAfter: '3', times: 1 });
+      const receipts = (await collect(world.engine.sendBytes([linesOf(jobs)]))).flat();
+      expect(outcomes(receipts)).toEqual({ accepted: 6000 });
+      const late = receipts.findIndex(({ attempts }) => attempts > 1);
+      expect(late, 'all others were settled before the first of those that waited').toBeGreaterThanOrEqual(5900);
+      expectEmpty(world.engine);
+    });
+
     it('refuses with a typed error where that is asked for, and waits otherwise', async () => {
       await using world = await openWorld({}, { limits: { jobsMax: 10 } });
       world.engine.pause('news');
