@@ -3,9 +3,9 @@ import { HandClock } from '../test/pushes.ts';
 import { FeedTurns } from './feed-turns.ts';
 
 describe('FeedTurns', () => {
-  it('lets some hundred jobs in, then waits for the next turn, together with the other calls', async () => {
+  it('lets some thousand jobs in, then waits for the next turn, together with the other calls', async () => {
     const turns = new FeedTurns(new HandClock());
-    turns.spend(511);
+    turns.spend(2047);
     expect(turns.next()).toBeNull();
     turns.spend(170);
     const [one, other] = [turns.next(), turns.next()];
@@ -13,7 +13,7 @@ describe('FeedTurns', () => {
     expect(other).toBe(one);
     await one;
     expect(turns.next()).toBeNull();
-    turns.spend(512);
+    turns.spend(2048);
     expect(turns.next()).not.toBeNull();
   });
 });
