@@ -76,7 +76,9 @@ export class Audit {
     // What is on probation has half as much room again (docs/LIMITS.md).
     const jobsMax = (limits.jobsMax ?? Infinity) * (stats.onProbation > 0 ? 1.5 : 1) + this.#batches.jobs;
     if (stats.jobs > jobsMax) this.#breach('bytes-bounded', `${stats.jobs} jobs, at most ${jobsMax} may be`, now);
-    const bytesMax = (limits.jobBytesMax ?? Infinity) * (stats.onProbation > 0 ? 1.5 : 1) + this.#batches.bytes;
+    // A quarter: pushes that wait may hold their bytes beside those of their batch.
+    const parts = 1.25 + (stats.onProbation > 0 ? 0.5 : 0);
+    const bytesMax = (limits.jobBytesMax ?? Infinity) * parts + this.#batches.bytes;
     if (stats.jobBytes > bytesMax)
       this.#breach('bytes-bounded', `${stats.jobBytes} bytes of jobs, at most ${bytesMax} may be`, now);
     if (stats.deadDevices > (limits.deadDevicesMax ?? Infinity))

@@ -51,6 +51,11 @@ export class Admission {
     return this.#bytes;
   }
 
+  /** A quarter above the most that is let in: for pushes that leave their batch to wait alone (own-arena.ts). */
+  get hasRoomToPart(): boolean {
+    return this.#bytes < this.#bytesMax * 1.25;
+  }
+
   get isFull(): boolean {
     return this.#cleanJobs >= this.#jobsRoom || this.#cleanBytes >= this.#bytesRoom;
   }

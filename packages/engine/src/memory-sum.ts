@@ -27,7 +27,8 @@ export function memoryTerms(limits: EngineLimits, use: MemoryUse): readonly Memo
   return [
     // A push of 170 bytes and its record of 72; half as many again may be on probation.
     { name: 'jobsMax', most: limits.jobsMax * 1.5, bytesEach: 242 },
-    { name: 'jobBytesMax', most: limits.jobBytesMax * 1.5, bytesEach: 1 },
+    // … and a quarter for pushes that wait and hold their bytes beside those of their batch.
+    { name: 'jobBytesMax', most: limits.jobBytesMax * 1.75, bytesEach: 1 },
     // Those not taken, and those of jobs under way, which settle whether anybody takes them or not.
     { name: 'receiptsMax', most: limits.receiptsMax * calls + limits.jobsMax * 1.5, bytesEach: 600 },
     // The door may be passed by one batch for each call; its arena has room for a quarter more.

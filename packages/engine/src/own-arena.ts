@@ -8,7 +8,8 @@ import type { Push } from './push.ts';
 /** About a microsecond and 500 bytes; nothing when it is alone already. `isOnProbation`: how its bytes are counted. */
 export function giveOwnArena(push: Push, isOnProbation: boolean, admission: Admission): void {
   const { arena } = push;
-  if (arena.isOfOne) return;
+  // Both are held until the last of the batch has left: what that may take is bounded, too.
+  if (arena.isOfOne || !admission.hasRoomToPart) return;
   const own = arena.copyOf(push.at, push.source);
   own.pushes = 1;
   own.isOnProbation = isOnProbation;
